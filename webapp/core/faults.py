@@ -1,16 +1,23 @@
-"""What went wrong, told apart by who can mend it."""
+"""Two kinds of failure. What a person can mend is a UserFault; everything else is ours and gets logged with a trace."""
+
+import dataclasses
+from typing import Any
 
 
+@dataclasses.dataclass
 class UserFault(Exception):
-    """Something its user can mend. Both sentences are shown as they are, so they are translated where it is raised.
+    """Something the caller can put right.
 
-    `message` names cause and place (file, row, field); `remedy` says what to do; `code` is stable, for programs;
-    `field` is the form or API field that it belongs to.
+    `message` is a whole translated sentence with cause, place and remedy; `code` is stable and for
+    programs; `field` names the input it belongs to; `status` is the HTTP answer of the API.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", code: str = "user_fault", field: str = "") -> None:
-        super().__init__(message)
-        self.message, self.remedy, self.code, self.field = message, remedy, code, field
+    code: str
+    message: str
+    field: str = ""
+    row: int | None = None
+    status: int = 422
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+        return str(self.message)

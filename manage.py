@@ -1,0 +1,11 @@
+#!/usr/bin/env python3
+"""Tunesmith's command line: `python manage.py up` starts everything on this machine."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,110 @@
+from functools import partial
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from webapp.accounts.models import Team, User
+from webapp.artifacts.models import Bundle
+from webapp.basemodels.models import PretrainedModel
+from webapp.core.ids import new_id
+from webapp.runs.models import Run
+
+
+class Stage(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    CANDIDATE = "candidate", _("Candidate")
+    PRODUCTION = "production", _("Production")
+    RETIRED = "retired", _("Retired")
+
+
+class AdapterQuerySet(models.QuerySet["Adapter"]):
+    def visible_to(self, user: User) -> "AdapterQuerySet":
+        return self.filter(team__memberships__user=user)
+
+    def live(self) -> "AdapterQuerySet":
+        return self.filter(deleted_at=None)
+
+
+class Adapter(models.Model):
+    """A name in the team's catalog; what can be used are its versions."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "adp"))
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="adapters")
+    name = models.CharField(_("name"), max_length=80)
+    description = models.TextField(blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AdapterQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "name"], condition=Q(deleted_at=None), name="one_live_adapter_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AdapterVersion(models.Model):
+    """Immutable weights with what is known about them. `sha256` is that of adapter_model.safetensors."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "aver"))
+    adapter = models.ForeignKey(Adapter, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="adapter_versions")
+    base_model = models.ForeignKey(PretrainedModel, on_delete=models.PROTECT, related_name="adapter_versions")
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    stage = models.CharField(max_length=12, choices=Stage.choices, default=Stage.DRAFT)
+    card = models.TextField(blank=True, help_text="Markdown; written from facts, editable")
+    facts = models.JSONField(default=dict, help_text="the engine's training.json")
+    licence = models.CharField(max_length=80, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["adapter", "number"], name="one_adapter_version_number"),
+            models.UniqueConstraint(
+                fields=["adapter", "stage"],
+                condition=Q(stage__in=["candidate", "production"]),
+                name="one_holder_of_candidate_and_production",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.adapter} v{self.number}"
+
+
+class Score(models.Model):
+    """A measured fact of an adapter version, with the base model's value beside it where there is one."""
+
+    version = models.ForeignKey(AdapterVersion, on_delete=models.CASCADE, related_name="scores")
+    name = models.CharField(max_length=80)
+    value = models.FloatField()
+    base_value = models.FloatField(null=True, blank=True)
+    is_higher_better = models.BooleanField(default=True)
+    source_id = models.CharField(max_length=40, help_text="public id of the run or report that measured it")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "name", "source_id"], name="one_score_per_source")]
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value}"
+
+
+class Download(models.Model):
+    """Who took which version, for the adapter's page; never the address it was sent to."""
+
+    version = models.ForeignKey(AdapterVersion, on_delete=models.CASCADE, related_name="downloads")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    path = models.CharField(max_length=255, help_text="a file's path, or empty for the whole version as a zip")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.path or "zip"

@@ -1,0 +1,80 @@
+from functools import partial
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from webapp.accounts.models import Team, User
+from webapp.artifacts.models import Bundle
+from webapp.core.ids import new_id
+from webapp.jobs.models import Job
+
+
+class PretrainedModelQuerySet(models.QuerySet["PretrainedModel"]):
+    def visible_to(self, user: User) -> "PretrainedModelQuerySet":
+        return self.filter(Q(team=None) | Q(team__memberships__user=user)).distinct()
+
+    def for_team(self, team: Team) -> "PretrainedModelQuerySet":
+        return self.filter(Q(team=None) | Q(team=team), deleted_at=None)
+
+    def ready(self) -> "PretrainedModelQuerySet":
+        return self.filter(bundle__isnull=False)
+
+
+class PretrainedModel(models.Model):
+    """A base model a team may use; with `team` empty, every team. Ready when it has its bundle.
+
+    `name` is the id that adapters carry as base_model_name_or_path; `revision` is the hash of
+    exactly these weights (the bundle's manifest).
+    """
+
+    class Source(models.TextChoices):
+        STARTER = "starter"
+        HUB = "hub"
+        FOLDER = "folder"
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "base"))
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    name = models.CharField(max_length=200)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    repository = models.CharField(max_length=200, blank=True)
+    commit = models.CharField(max_length=64, blank=True)
+    revision = models.CharField(max_length=64, blank=True)
+    derived_from = models.CharField(max_length=200, blank=True)
+    licence = models.CharField(max_length=80, blank=True)
+    architecture = models.CharField(max_length=60, blank=True)
+    parameters = models.BigIntegerField(default=0)
+    size_bytes = models.BigIntegerField(default=0)
+    context_length = models.IntegerField(default=0)
+    has_chat_template = models.BooleanField(default=False)
+    template_sha256 = models.CharField(max_length=64, blank=True)
+    config = models.JSONField(default=dict, blank=True)
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PretrainedModelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "name", "commit"], condition=Q(deleted_at=None), name="one_live_base_model_per_name"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HubToken(models.Model):
+    """A team's key for gated models: written, never shown again."""
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="hub_token")
+    sealed = models.TextField()
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"hub token of {self.team}"

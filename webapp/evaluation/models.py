@@ -1,0 +1,32 @@
+from functools import partial
+
+from django.db import models
+
+from webapp.accounts.models import Team, User
+from webapp.adapters.models import AdapterVersion
+from webapp.artifacts.models import Bundle
+from webapp.core.ids import new_id
+from webapp.jobs.models import Job
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    def visible_to(self, user: User) -> "ReportQuerySet":
+        return self.filter(team__memberships__user=user)
+
+
+class Report(models.Model):
+    """An adapter version against its base on held-out rows. Complete when it has its bundle."""
+
+    public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "rep"))
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey(AdapterVersion, on_delete=models.CASCADE, related_name="reports")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="report")
+    scores = models.JSONField(default=dict, blank=True)
+    samples = models.JSONField(default=list, blank=True, help_text="a few answers for the page; all are in the bundle")
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReportQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"report on {self.version}"

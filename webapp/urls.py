@@ -1,0 +1,19 @@
+"""Every address, in the order of reading. A team's pages live under /t/<team>/; names at the root come last."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("webapp.core.urls")),  # /healthz /readyz /help/
+    path("account/", include("allauth.urls")),
+    path("", include("webapp.dashboard.urls")),  # / and /t/<team>/, search, trash
+    path("", include("webapp.accounts.urls")),  # /setup/… /join/… /t/<team>/team/…
+    path("", include("webapp.notices.urls")),
+    path("t/<slug:team>/workers/", include("webapp.fleet.urls")),
+    path("t/<slug:team>/uploads/", include("webapp.artifacts.urls")),
+    path("t/<slug:team>/models/", include("webapp.basemodels.urls")),
+    path("t/<slug:team>/datasets/", include("webapp.datasets.urls")),
+    path("t/<slug:team>/", include("webapp.runs.urls")),  # runs/ and recipes/
+    path("t/<slug:team>/adapters/", include("webapp.adapters.urls")),
+    path("t/<slug:team>/reports/", include("webapp.evaluation.urls")),
+    path("api/v1/", include("webapp.api.urls")),
+]
