@@ -1,4 +1,4 @@
-"""Public ids: `run_01jd3x7c5k8z0m2vqhtw`. They sort by birth, say what they name, and tell nobody how many there are."""
+"""Public ids, `run_01jd3x7c5k8z0m2vqhtw`: they sort by birth, name their kind, and tell nobody how many there are."""
 
 import secrets
 import threading
