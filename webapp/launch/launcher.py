@@ -1,0 +1,162 @@
+"""Everything that runs on one machine, started in order and stopped in the opposite order."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from webapp.launch import broker, ports, state
+from webapp.launch.errors import LaunchError
+from webapp.launch.processes import Processes, Program
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 90
+HOPELESS_DEATHS = 3
+STOP_ORDER = ["housekeeping", "worker", "web", "broker"]
+
+
+class Launcher:
+    """One installation while it runs. `say` tells the person a fact, `show` passes a program's line on."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        host: str,
+        port: str,
+        say: Callable[[str, str], None],
+        show: Callable[[str, str], None],
+        worker_ended: Callable[[int], None],
+    ) -> None:
+        self.folder = folder
+        self.url = ""
+        self._host = host
+        self._port = port
+        self._say = say
+        self._show = show
+        self._worker_ended = worker_ended
+        self._lock: state.Lock | None = None
+        self._listener: socket.socket | None = None
+        self._processes: Processes | None = None
+        self._described: list[int] | None = None
+
+    def open(self) -> None:
+        """Take the state folder and the address. Nothing runs yet."""
+        state.prepare(self.folder)
+        lock = state.Lock(self.folder)
+        lock.acquire()
+        self._lock = lock
+        self._say("state", str(self.folder))
+        self._listener = ports.listen(host=self._host, port=self._port)
+        port = self._listener.getsockname()[1]
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
+        self.url = f"http://{host}:{port}"
+        os.environ.setdefault("PUBLIC_URL", self.url)
+        self._processes = Processes(
+            folder=self.folder / "logs",
+            cwd=ROOT,
+            show=self._show,
+            inherit=(lock.descriptor,),
+            ended=self._notice_end,
+        )
+        self._describe()
+
+    def start(self) -> None:
+        """Start the broker, then what needs it, and return when the web process answers."""
+        assert self._processes is not None and self._listener is not None
+        self._start_broker()
+        for program in _programs(self._listener.fileno()):
+            self._processes.start(program)
+        self._describe()
+        self._wait_until_ready()
+        self._say("address", os.environ["PUBLIC_URL"])
+
+    def _start_broker(self) -> None:
+        assert self._processes is not None
+        chosen = broker.choose(folder=self.folder, redis_url=os.environ.get("REDIS_URL", ""))
+        note = self.folder / "broker_url"
+        if chosen.argv:
+            state.write_private(note, chosen.url)
+            self._processes.start(Program(name="broker", argv=chosen.argv, grace_seconds=10))
+            self._wait_for_broker(chosen)
+        else:
+            note.unlink(missing_ok=True)
+            broker.check(chosen.url, wait_seconds=5)
+        self._say("broker", chosen.description)
+
+    def _wait_for_broker(self, chosen: broker.Broker) -> None:
+        while not broker.answers(chosen.url):
+            self._watch_start("broker")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _is_ready(self.url):
+            self._watch_start("web")
+            if time.monotonic() > deadline:
+                raise LaunchError(
+                    f"The web process does not answer. Its words are in {self.folder / 'logs' / 'web.log'}."
+                )
+
+    def _watch_start(self, name: str) -> None:
+        """Watch for a moment; give up when a program that the start waits for keeps dying."""
+        assert self._processes is not None
+        self._processes.watch(0.1)
+        if self._processes.quick_deaths(name) >= HOPELESS_DEATHS:
+            words = "\n".join(f"    {line}" for line in self._processes.last_lines(name))
+            raise LaunchError(f"The {name} process does not start. Its last words:\n{words}")
+
+    def watch(self, seconds: float) -> None:
+        assert self._processes is not None
+        self._processes.watch(seconds)
+        self._describe()
+
+    def _describe(self) -> None:
+        """Keep the note beside the lock true."""
+        assert self._lock is not None and self._processes is not None
+        pids = self._processes.pids()
+        if pids != self._described:
+            self._lock.describe(url=self.url, pids=pids)
+            self._described = pids
+
+    def _notice_end(self, name: str, pid: int, code: int) -> None:
+        if name == "worker":
+            self._worker_ended(pid)
+
+    def stop(self) -> None:
+        """Stop in order, so that a worker can still say where its jobs stand, and give the folder back."""
+        if self._processes is not None:
+            for name in STOP_ORDER:
+                if name in self._processes.names():
+                    self._say("stopping", name)
+                    self._processes.stop(name)
+        if self._listener is not None:
+            self._listener.close()
+        if self._lock is not None:
+            (self.folder / "broker_url").unlink(missing_ok=True)
+            self._lock.release()
+
+
+def _programs(listener: int) -> list[Program]:
+    python = sys.executable
+    worker = [python, "-m", "celery", "--app", "workers.tasks", "--quiet", "worker", "--pool", "threads"]
+    return [
+        Program(
+            name="web",
+            argv=[python, "-m", "webapp.launch.web", str(listener)],
+            grace_seconds=15,
+            descriptors=(listener,),
+        ),
+        Program(name="worker", argv=worker, grace_seconds=60),
+        Program(name="housekeeping", argv=[python, "-m", "workers.housekeeping"], grace_seconds=10),
+    ]
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
