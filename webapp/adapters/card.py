@@ -1,0 +1,86 @@
+"""The card of an adapter version, written from what is known. Pure: facts in, Markdown out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardFacts:
+    """Everything the first card is written from. `scores` are (label, base, value) as text."""
+
+    name: str
+    number: int
+    base_name: str
+    base_revision: str
+    base_licence: str
+    dataset: str
+    train_rows: int
+    validation_rows: int
+    config: Mapping[str, Any]
+    training: Mapping[str, Any]
+    scores: Sequence[tuple[str, str, str]]
+
+
+def write(facts: CardFacts) -> str:
+    """Markdown with the sections a reader of model cards looks for. Names are escaped by `_plain`."""
+    sections = [
+        f"# {_plain(facts.name)} v{facts.number}",
+        _("A LoRA adapter for %(base)s, trained on %(rows)d rows of “%(dataset)s”.")
+        % {"base": f"`{facts.base_name}`", "rows": facts.train_rows, "dataset": _plain(facts.dataset)},
+        _score_section(facts),
+        _training_section(facts),
+        _limits_section(facts),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _score_section(facts: CardFacts) -> str:
+    if not facts.scores:
+        return ""
+    rows = [f"| {_plain(label)} | {base} | {value} |" for label, base, value in facts.scores]
+    head = [f"## {_('Measured')}", "", f"| | {_('base')} | {_('adapter')} |", "|---|---:|---:|"]
+    return "\n".join([*head, *rows])
+
+
+def _training_section(facts: CardFacts) -> str:
+    config = facts.config
+    lines = [
+        f"## {_('How it was made')}",
+        "",
+        f"- {_('Method')}: {config['method']}, rank {config['lora_r']}, alpha {config['lora_alpha']:g}, "
+        f"{config['target_modules']}",
+        f"- {_('Learning rate')}: {config['learning_rate']:g}, {config['lr_scheduler']}, "
+        f"{_('batch')} {config['batch_size']}, {_('seed')} {config['seed']}",
+    ]
+    steps = facts.training.get("steps")
+    if steps:
+        lines.append(f"- {_('Steps')}: {steps}")
+    lines.append(f"- {_('Base model')}: `{facts.base_name}` `{facts.base_revision[:12]}`")
+    return "\n".join(lines)
+
+
+def _limits_section(facts: CardFacts) -> str:
+    held_out = (
+        _("Measured on %(rows)d held-out rows of the same dataset; other inputs were not tried.")
+        % {"rows": facts.validation_rows}
+        if facts.validation_rows
+        else _("No rows were held out, so nothing was measured on unseen data.")
+    )
+    licence = facts.base_licence or _("unknown")
+    return "\n".join(
+        [
+            f"## {_('Limits and licence')}",
+            "",
+            f"- {held_out}",
+            f"- {_('Works only with exactly these base weights and their chat template.')}",
+            f"- {_('Licence of the base model')}: {licence}",
+        ]
+    )
+
+
+def _plain(text: str) -> str:
+    """A person's words inside Markdown, with nothing left that Markdown would read."""
+    return "".join("\\" + char if char in r"\`*_{}[]<>()#+-.!|~" else char for char in text.replace("\n", " "))

@@ -1,0 +1,20 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from webapp.adapters.actions import CARD_LIMIT
+
+
+class CardForm(forms.Form):
+    """The card's Markdown."""
+
+    card = forms.CharField(
+        label=_("Card"),
+        required=False,
+        max_length=CARD_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 24}),
+        help_text=_("Markdown: headings, lists, tables, links. What is written here travels with the adapter’s page."),
+    )
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=80)

@@ -1,0 +1,162 @@
+"""Reading the catalog."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from webapp.accounts.models import Team
+from webapp.adapters import names
+from webapp.adapters.models import Adapter, AdapterVersion, Download, Score
+from webapp.artifacts.models import BundleFile
+from webapp.core import units
+
+
+def newest_versions(team: Team) -> QuerySet[AdapterVersion]:
+    """The newest version of each live adapter of a team, with what a list shows; no query per row."""
+    newest = AdapterVersion.objects.filter(adapter=OuterRef("adapter")).order_by("-number").values("pk")[:1]
+    loss = Score.objects.filter(version=OuterRef("pk"), name="validation_loss").order_by("-id")
+    return (
+        AdapterVersion.objects.filter(adapter__team=team, adapter__deleted_at=None, pk=Subquery(newest))
+        .select_related("adapter", "base_model", "bundle", "created_by", "run")
+        .annotate(loss=Subquery(loss.values("value")[:1]), base_loss=Subquery(loss.values("base_value")[:1]))
+        .order_by("-id")
+    )
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One line of the score table, as numbers and as words."""
+
+    name: str
+    label: str
+    help: str
+    base: float | None
+    value: float
+    is_better: bool | None
+    base_text: str
+    value_text: str
+    difference_text: str
+
+
+def score_rows(version: AdapterVersion) -> list[ScoreRow]:
+    """The newest score of each name, losses first, then shares, then single fields."""
+    newest: dict[str, Score] = {}
+    for score in version.scores.order_by("id"):
+        newest[score.name] = score
+    order = {"validation_loss": 0, "json_fields": 1, "exact_match": 2}
+    return [_row(newest[name]) for name in sorted(newest, key=lambda name: (order.get(name, 9), name))]
+
+
+def _row(score: Score) -> ScoreRow:
+    words = names.describe(score.name)
+    base, difference, is_better = score.base_value, "", None
+    if base is not None:
+        change = score.value - base
+        is_better = None if change == 0 else (change > 0) == score.is_higher_better
+        difference = units.delta(change, 3) if words.kind == "loss" else _points(change, words.kind)
+    return ScoreRow(
+        name=score.name,
+        label=str(words.label),
+        help=str(words.help),
+        base=base,
+        value=score.value,
+        is_better=is_better,
+        base_text="" if base is None else number_text(base, words.kind),
+        value_text=number_text(score.value, words.kind),
+        difference_text=difference,
+    )
+
+
+def number_text(value: float, kind: str) -> str:
+    return units.percent(value, 0) if kind == "share" else units.number(value, 3)
+
+
+def _points(change: float, kind: str) -> str:
+    return units.delta(100 * change, 0) if kind == "share" else units.delta(change, 3)
+
+
+def files(version: AdapterVersion) -> QuerySet[BundleFile]:
+    """The version's files with their blobs, by path."""
+    return BundleFile.objects.filter(bundle=version.bundle_id).select_related("blob").order_by("path")
+
+
+def live_for_run(run_id: int) -> AdapterVersion | None:
+    return (
+        AdapterVersion.objects.filter(run_id=run_id, adapter__deleted_at=None)
+        .select_related("adapter")
+        .order_by("-id")
+        .first()
+    )
+
+
+def deleted(team: Team) -> QuerySet[Adapter]:
+    return Adapter.objects.filter(team=team).exclude(deleted_at=None).order_by(F("deleted_at").desc())
+
+
+def search(versions: QuerySet[AdapterVersion], wanted: str) -> QuerySet[AdapterVersion]:
+    """Those whose adapter or base model has `wanted` in its name."""
+    if not wanted:
+        return versions
+    return versions.filter(Q(adapter__name__icontains=wanted) | Q(base_model__name__icontains=wanted))
+
+
+@dataclass(frozen=True)
+class Node:
+    """One box of the picture that tells where a version comes from."""
+
+    kind: str
+    name: str
+    note: str
+    url: str
+
+
+def origin(version: AdapterVersion) -> list[list[Node]]:
+    """What the version was made from, in the order of making; the first step has data and base side by side."""
+    slug = version.adapter.team.slug
+    base = version.base_model
+    base_node = Node(
+        _("Base model"),
+        base.name.split("/")[-1],
+        _("rev %s") % base.revision[:8],
+        reverse("basemodels:detail", args=[slug, base.public_id]),
+    )
+    run = version.run
+    if run is None:
+        return [[base_node]]
+    data = run.dataset_version
+    data_node = Node(
+        _("Dataset"),
+        str(data),
+        ngettext("%s row", "%s rows", data.rows_good) % units.number(data.rows_good),
+        reverse("datasets:version", args=[slug, data.dataset.public_id, data.number]),
+    )
+    steps = run.result.get("steps")
+    note = ngettext("%s step", "%s steps", steps) % units.number(steps) if steps else ""
+    run_node = Node(_("Run"), run.name, note, reverse("runs:detail", args=[slug, run.public_id]))
+    return [[data_node, base_node], [run_node]]
+
+
+def reports(version: AdapterVersion) -> QuerySet[Any]:
+    """Reports on a version, newest first. Evaluation stands above this app, so it is reached from the row."""
+    return version.reports.select_related("job").order_by("-id")  # type: ignore[attr-defined]
+
+
+def consequences_of_deletion(adapter: Adapter) -> list[str]:
+    """What a person should know before an adapter goes to the trash."""
+    versions = adapter.versions.count()
+    lines = [ngettext("%d version leaves the catalog.", "%d versions leave the catalog.", versions) % versions]
+    takers = (
+        Download.objects.filter(version__adapter=adapter)
+        .exclude(user=adapter.created_by)
+        .values("user")
+        .distinct()
+        .count()
+    )
+    if takers:
+        line = ngettext("%d other person downloaded it.", "%d other people downloaded it.", takers) % takers
+        lines.append(line + " " + _("Their copies stay; new downloads stop."))
+    return lines

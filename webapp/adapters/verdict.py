@@ -1,0 +1,52 @@
+"""The sentence at the head of a catalog page, written from scores by rules that are tested."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from webapp.adapters.queries import ScoreRow
+from webapp.core import units
+from webapp.core.verdict import Verdict
+
+CLEAR_LOSS_GAIN = 0.02  # a held-out loss that moved by less than this share of the base's is no news
+
+
+def of_version(rows: Sequence[ScoreRow]) -> Verdict:
+    """Better, worse, or not clear, and by what. Says what was measured; without a measurement says that."""
+    by_name = {row.name: row for row in rows}
+    form = by_name.get("json_fields")
+    if form is not None and form.base is not None and form.value != form.base:
+        return _by_form(form)
+    loss = by_name.get("validation_loss")
+    if loss is None or loss.base is None:
+        return Verdict(_("Made and checked, *not measured yet*: no rows were held out to compare it with its base."))
+    return _by_loss(loss.base, loss.value)
+
+
+def _by_form(form: ScoreRow) -> Verdict:
+    values = {"value": form.value_text, "base": form.base_text}
+    if form.is_better:
+        return Verdict(_("Better than its base: *%(value)s* of its answers have the right form, base %(base)s."), **values)
+    return Verdict(_("Worse than its base: *%(value)s* of its answers have the right form, base %(base)s."), **values)
+
+
+def _by_loss(base: float, value: float) -> Verdict:
+    share = (base - value) / base if base else 0.0
+    if abs(share) < CLEAR_LOSS_GAIN:
+        return Verdict(_("*About as good as its base*: the held-out loss hardly moved."))
+    values = {"share": units.percent(abs(share)), "value": units.number(value, 3), "base": units.number(base, 3)}
+    if share > 0:
+        return Verdict(_("Better than its base: held-out loss *%(share)s lower*, %(value)s against %(base)s."), **values)
+    return Verdict(_("Worse than its base: held-out loss *%(share)s higher*, %(value)s against %(base)s."), **values)
+
+
+def of_catalog(*, count: int, in_production: int) -> Verdict:
+    """How many there are and what may be relied on."""
+    if not count:
+        return Verdict(_("No adapters yet. *The first run makes one.*"))
+    have = ngettext("%(count)d adapter.", "%(count)d adapters.", count) % {"count": count}
+    if not in_production:
+        return Verdict(_("%(have)s *None is in production yet.*"), have=have)
+    stands = ngettext("*%(n)d is in production.*", "*%(n)d are in production.*", in_production) % {"n": in_production}
+    return Verdict(f"%(have)s {stands}", have=have)

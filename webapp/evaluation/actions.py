@@ -1,0 +1,123 @@
+"""Measuring an adapter version against its base."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from webapp.accounts import access
+from webapp.accounts.models import User
+from webapp.adapters import actions as adapters
+from webapp.adapters.models import AdapterVersion
+from webapp.artifacts.models import Bundle
+from webapp.audit import actions as audit
+from webapp.basemodels import queries as basemodels
+from webapp.contract.spec import BaseModelRef, EvaluateSpec, JobKind
+from webapp.core.faults import UserFault
+from webapp.datasets import queries as datasets
+from webapp.evaluation.models import Report
+from webapp.jobs import actions as jobs
+from webapp.jobs.models import Job
+from webapp.lineage import actions as lineage
+
+PRIORITY = -10  # a report never holds up a training
+SAMPLES_ON_PAGE = 12
+SAMPLE_CHARACTERS = 4_000
+
+
+@transaction.atomic
+def start(*, by: User | None, version: AdapterVersion) -> Report | None:
+    """Order a report on held-out rows. None where the run held none back: there is nothing fair to measure on."""
+    team, run = version.adapter.team, version.run
+    access.require(by=by, team=team, permission=access.Permission.TRAIN)
+    if run is None or not run.dataset_version.validation_rows:
+        return None
+    reference, data_inputs = datasets.training_inputs(run.dataset_version)
+    spec = EvaluateSpec(
+        base=BaseModelRef(name=version.base_model.name, revision=version.base_model.revision),
+        dataset=reference,
+        max_length=run.config["max_length"],
+    )
+    held_out = [item for item in data_inputs if item.path == reference.validation_path]
+    job = jobs.submit(
+        by=by,
+        team=team,
+        kind=JobKind.EVALUATE,
+        title=str(version),
+        spec=spec,
+        inputs=[*basemodels.inputs(version.base_model), *held_out, *_adapter_inputs(version, spec.adapter_path)],
+        needs_devices=1,
+        needs_memory_bytes=run.job.needs_memory_bytes,
+        priority=PRIORITY,
+    )
+    report = Report.objects.create(team=team, version=version, job=job)
+    lineage.connect(team=team, source=version.public_id, target=report.public_id, relation="measured")
+    return report
+
+
+def _adapter_inputs(version: AdapterVersion, folder: str) -> list[jobs.InputFile]:
+    files = version.bundle.files.select_related("blob")
+    return [
+        jobs.InputFile(path=f"{folder}/{item.path}", sha256=item.blob.sha256, size_bytes=item.blob.size_bytes)
+        for item in files
+    ]
+
+
+@transaction.atomic
+def finish(*, job: Job, bundle: Bundle, scores: Mapping[str, Any], answers_path: Path) -> Report:
+    """Keep what the engine measured: all answers in the bundle, some on the row, each score as a fact."""
+    report = Report.objects.select_for_update().select_related("version__adapter__team").get(job=job)
+    report.bundle, report.scores = bundle, dict(scores)
+    with answers_path.open(encoding="utf-8") as lines:
+        report.samples = [_shortened(json.loads(line)) for line in islice(lines, SAMPLES_ON_PAGE)]
+    report.save(update_fields=["bundle", "scores", "samples"])
+    for name, base_value, value in flatten(scores):
+        adapters.record_score(
+            version=report.version,
+            name=name,
+            value=value,
+            base_value=base_value,
+            is_higher_better=name != "validation_loss",
+            source_id=report.public_id,
+        )
+    adapters.rewrite_card(version=report.version)
+    audit.record(by=None, verb="report.finished", team=report.team, obj=report)
+    return report
+
+
+def flatten(scores: Mapping[str, Any]) -> Iterator[tuple[str, float | None, float]]:
+    """`{"json_values": {"part": {"base": 0, "adapter": 1}}}` → ("json_values.part", 0, 1)."""
+    for name, value in scores.items():
+        if not isinstance(value, Mapping):
+            continue
+        if "adapter" in value:
+            if value["adapter"] is not None:
+                yield name, value.get("base"), float(value["adapter"])
+        else:
+            yield from flatten({f"{name}.{key}": item for key, item in value.items()})
+
+
+def _shortened(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """A sample for the page; whole texts stay in the bundle."""
+
+    def cut(text: Any) -> str:
+        text = str(text)
+        return text if len(text) <= SAMPLE_CHARACTERS else text[:SAMPLE_CHARACTERS] + "…"
+
+    prompt = [{"role": turn["role"], "content": cut(turn["content"])} for turn in sample["prompt"]]
+    answers = {key: cut(sample[key]) for key in ("expected", "base", "adapter")}
+    return {"row": sample["row"], "prompt": prompt, **answers}
+
+
+def again(*, by: User, version: AdapterVersion) -> Report:
+    """Measure a version once more, on request."""
+    if version.reports.exclude(job__state__in=["succeeded", "failed", "cancelled"]).exists():  # type: ignore[attr-defined]
+        raise UserFault("already_measuring", _("This version is being measured already. Wait for it to end."), status=409)
+    report = start(by=by, version=version)
+    if report is None:
+        raise UserFault("nothing_held_out", _("Its dataset held no rows back, so there is nothing fair to measure on."))
+    return report
