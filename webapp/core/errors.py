@@ -31,8 +31,7 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
         return problem_json(request, problem)
     context = {"problem": problem, "request_id": request_id(request), "theme": request.COOKIES.get("theme", "")}
     # Rendered without the request: the page must come even when the database or the session is what failed.
-    template = f"{problem.status}.html" if problem.status in {400, 403, 404, 500, 503} else "error.html"
-    return HttpResponse(render_to_string(template, context), status=problem.status)
+    return HttpResponse(render_to_string("error.html", context), status=problem.status)
 
 
 def problem_json(request: HttpRequest, problem: Problem, **more: object) -> JsonResponse:

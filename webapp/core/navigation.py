@@ -21,11 +21,12 @@ COUNTS_SECONDS = 15
 
 @dataclass(frozen=True)
 class Place:
-    """`url_name` takes the team's slug; a place whose name does not resolve is not shown."""
+    """`url_name` takes the team's slug; a place whose name does not resolve is not shown. `key` follows "g"."""
 
     label: str | Promise
     url_name: str
     icon: str
+    key: str = ""
     url: str = ""
     is_current: bool = False
     count: int | None = None
@@ -33,16 +34,16 @@ class Place:
 
 GROUPS: tuple[tuple[Place, ...], ...] = (
     (
-        Place(_("Home"), "dashboard:home", "home"),
-        Place(_("Datasets"), "datasets:list", "dataset"),
-        Place(_("Base models"), "basemodels:list", "basemodel"),
-        Place(_("Recipes"), "runs:recipes", "recipe"),
-        Place(_("Runs"), "runs:list", "run"),
-        Place(_("Catalog"), "adapters:list", "adapter"),
+        Place(_("Home"), "dashboard:home", "home", "h"),
+        Place(_("Datasets"), "datasets:list", "dataset", "d"),
+        Place(_("Base models"), "basemodels:list", "basemodel", "b"),
+        Place(_("Recipes"), "runs:recipes", "recipe", "e"),
+        Place(_("Runs"), "runs:list", "run", "r"),
+        Place(_("Catalog"), "adapters:list", "adapter", "c"),
     ),
     (
-        Place(_("Workers"), "fleet:list", "worker"),
-        Place(_("Team"), "accounts:team", "team"),
+        Place(_("Workers"), "fleet:list", "worker", "w"),
+        Place(_("Team"), "accounts:team", "team", "t"),
         Place(_("Trash"), "dashboard:trash", "delete"),
     ),
 )

@@ -3,12 +3,14 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import JavaScriptCatalog
 
 from webapp.core import glossary, health, htmx, theme
 from webapp.core.request import Request
+from webapp.core.verdict import Verdict
 
 
 @login_not_required
@@ -32,7 +34,12 @@ def ready(request: Request) -> JsonResponse:
 @require_safe
 def help_page(request: Request) -> HttpResponse:
     entries = sorted(glossary.GLOSSARY.items(), key=lambda item: str(item[1].name).casefold())
-    return htmx.render(request, "core/help.html", {"entries": entries})
+    context = {
+        "title": _("Help and glossary"),
+        "verdict": Verdict(_("You bring good answers; *the workshop does the rest.*")),
+        "entries": entries,
+    }
+    return htmx.render(request, "core/help.html", context)
 
 
 @login_not_required

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BaseForm
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
@@ -35,12 +36,12 @@ def shell(context: template.Context) -> dict[str, Any]:
     """What base.html needs beside the page's own context: the places of the team with their counts."""
     request, team = context.get("request"), context.get("team")
     if request is None or team is None:
-        return {"groups": [], "tabs": [], "counts": {}}
+        return {"groups": [], "tabs": [], "unread": 0}
     counts = navigation.counts_for(request, team)
     groups = navigation.places(path=request.path, slug=team.slug, counts=counts)
     tabs = [place for group in groups for place in group if place.url_name in navigation.TAB_BAR]
     is_elsewhere = not any(place.is_current for place in tabs)
-    return {"groups": groups, "tabs": tabs, "is_elsewhere": is_elsewhere, "counts": counts}
+    return {"groups": groups, "tabs": tabs, "is_elsewhere": is_elsewhere, "unread": counts.get("notices:list", 0)}
 
 
 @register.simple_tag
@@ -53,6 +54,12 @@ def nav_url(name: str, *args: Any) -> str:
 def theme_choice(context: template.Context) -> str:
     request = context.get("request")
     return theme.chosen(request) if request is not None else context.get("theme") or "system"
+
+
+@register.simple_tag
+def sends_mail() -> bool:
+    """Whether this installation can send e-mail; without a mail server it only writes it into its log."""
+    return bool(settings.EMAIL_HOST)
 
 
 @register.filter
