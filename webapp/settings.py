@@ -83,6 +83,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "webapp.core.middleware.RequestId",
+    "webapp.core.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -90,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "webapp.audit.context.RememberOrigin",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -97,6 +100,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "webapp.core.middleware.HtmxToasts",
+    "webapp.core.middleware.Faults",
 ]
 
 ROOT_URLCONF = "webapp.urls"
@@ -113,10 +118,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "webapp.accounts.context.team",
             ],
         },
     }
 ]
+
+FORM_RENDERER = "webapp.core.forms.Renderer"
 
 DATABASES = {
     "default": dj_database_url.parse(os.environ.get("DATABASE_URL", f"sqlite:///{STATE_DIR}/tunesmith.sqlite3")),
@@ -258,7 +266,7 @@ else:
 STORAGES = {
     "default": _files,
     "staticfiles": {
-        "BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "webapp.core.storage.ManifestStorage"
         if STATIC_ROOT.exists()
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

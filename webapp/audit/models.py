@@ -1,9 +1,14 @@
+from functools import partial
+
 from django.db import models
+
+from webapp.core.ids import new_id
 
 
 class Event(models.Model):
     """Who did what, when, to what. Ids are text and there are no foreign keys, so that a line outlives its subject."""
 
+    public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "evt"))
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor_id = models.CharField(max_length=40, blank=True)
     actor_name = models.CharField(max_length=254, blank=True)

@@ -1,12 +1,16 @@
+from functools import partial
+
 from django.conf import settings
 from django.db import models
 
 from webapp.accounts.models import Team
+from webapp.core.ids import new_id
 
 
 class Notice(models.Model):
     """Something a person should hear of: a code with its data; the words are made when it is read."""
 
+    public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "not"))
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     code = models.CharField(max_length=40)

@@ -1,0 +1,39 @@
+"""Where the current request comes from, for audit lines that are written deep inside an action."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+
+@dataclass(frozen=True)
+class Origin:
+    ip: str = ""
+    request_id: str = ""
+
+
+_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 - frozen, so it can be shared
+
+
+def current() -> Origin:
+    return _origin.get()
+
+
+def of(request: HttpRequest) -> Origin:
+    return Origin(ip=request.META.get("REMOTE_ADDR", "")[:45], request_id=getattr(request, "id", "")[:64])
+
+
+class RememberOrigin:
+    """Middleware; stands after the one that gives the request its id."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = _origin.set(of(request))
+        try:
+            return self.get_response(request)
+        finally:
+            _origin.reset(token)
