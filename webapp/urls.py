@@ -17,3 +17,8 @@ urlpatterns = [
     path("t/<slug:team>/reports/", include("webapp.evaluation.urls")),
     path("api/v1/", include("webapp.api.urls")),
 ]
+
+handler400 = "webapp.core.errors.bad_request"
+handler403 = "webapp.core.errors.permission_denied"
+handler404 = "webapp.core.errors.page_not_found"
+handler500 = "webapp.core.errors.server_error"
