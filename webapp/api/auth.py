@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
 
 from webapp.accounts import tokens
+from webapp.accounts.access import Permission
 from webapp.accounts.models import ApiToken, Team, User
-from webapp.core.faults import UserFault
 
 
 @dataclass(frozen=True)
@@ -19,15 +18,10 @@ class Caller:
     user: User
     team: Team
 
-    def needs(self, scope: str) -> None:
-        """Raise a 403 fault unless the token was made with `scope`."""
-        if not tokens.has_scope(self.token, scope):
-            raise UserFault(
-                "missing_scope",
-                _("This token may not do that: it lacks the scope “%(scope)s”. Make a token that has it.")
-                % {"scope": scope},
-                status=403,
-            )
+    def requires(self, permission: Permission) -> "Caller":
+        """Itself, or PermissionDenied when the token's scopes or its user's role do not give the right."""
+        tokens.require(token=self.token, permission=permission)
+        return self
 
 
 class Bearer(HttpBearer):
@@ -41,7 +35,7 @@ class Bearer(HttpBearer):
         return Caller(token=found, user=found.user, team=found.team)
 
 
-def caller(request: HttpRequest) -> Caller:
-    """The caller that `Bearer` put on the request."""
+def caller(request: HttpRequest, permission: Permission = Permission.VIEW) -> Caller:
+    """The caller that `Bearer` put on the request, with the right that the route needs."""
     found: Caller = request.auth  # type: ignore[attr-defined]
-    return found
+    return found.requires(permission)

@@ -29,7 +29,9 @@ def page(queryset: QuerySet[Any], *, paging: Paging, show: Callable[[Any], Any])
     if paging.cursor:
         start: Model | None = queryset.filter(public_id=paging.cursor).first()
         if start is None:
-            raise UserFault("bad_cursor", _("This cursor is not of this list. Start without one."), "cursor", status=400)
+            raise UserFault(
+                "bad_cursor", _("This cursor is not of this list. Start without one."), "cursor", status=400
+            )
         rows = rows.filter(pk__lt=start.pk)
     items = list(rows[: paging.limit + 1])
     more = len(items) > paging.limit

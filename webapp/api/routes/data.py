@@ -1,0 +1,151 @@
+"""Uploads, datasets, base models, recipes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from ninja import Path, Router
+
+from webapp.accounts.access import Permission
+from webapp.api import idempotency, paging, schemas, show
+from webapp.api.auth import Caller, caller
+from webapp.api.problems import Problem
+from webapp.artifacts import uploads
+from webapp.artifacts.models import Upload
+from webapp.basemodels.models import PretrainedModel
+from webapp.core.faults import UserFault
+from webapp.datasets import actions as datasets
+from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.runs.models import Recipe
+
+router = Router()
+ERRORS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 413: Problem, 422: Problem}
+
+
+@router.get("/me", response={200: schemas.Me, **ERRORS}, tags=["account"], summary="Whose token this is")
+def me(request: HttpRequest) -> Any:
+    who = caller(request)
+    return {
+        "user": who.user.email,
+        "team": who.team.slug,
+        "team_title": who.team.title,
+        "role": who.user.memberships.get(team=who.team).role,
+        "scopes": who.token.scopes,
+    }
+
+
+@router.post("/uploads", response={201: schemas.UploadOut, **ERRORS}, tags=["uploads"], summary="Announce a file")
+def open_upload(request: HttpRequest, body: schemas.UploadIn) -> Any:
+    who = caller(request, Permission.UPLOAD)
+    made = uploads.open_upload(by=who.user, team=who.team, file_name=body.file_name, size_bytes=body.size_bytes)
+    return 201, show.upload(made)
+
+
+@router.get("/uploads/{id}", response={200: schemas.UploadOut, **ERRORS}, tags=["uploads"], summary="How far it is")
+def read_upload(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    return show.upload(_upload(caller(request, Permission.UPLOAD), id))
+
+
+@router.patch("/uploads/{id}", response={200: schemas.UploadOut, **ERRORS}, tags=["uploads"], summary="Send a chunk")
+def append_chunk(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    """The raw bytes as the body and their place in the header `Upload-Offset`. The same chunk twice is harmless."""
+    who = caller(request, Permission.UPLOAD)
+    found = _upload(who, id)
+    offset = request.headers.get("Upload-Offset", "")
+    if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
+        raise UserFault(
+            "bad_offset", _("Say in Upload-Offset at which byte the chunk starts."), "Upload-Offset", status=400
+        )
+    chunk = request.read(settings.UPLOAD_CHUNK_BYTES + 1)
+    if len(chunk) > settings.UPLOAD_CHUNK_BYTES:
+        detail = _("A chunk has at most %d bytes. Send smaller ones.") % settings.UPLOAD_CHUNK_BYTES
+        raise UserFault("chunk_too_large", detail, status=413)
+    return show.upload(uploads.append_chunk(upload=found, offset=int(offset), chunk=chunk))
+
+
+@router.post("/uploads/{id}/finish", response={200: schemas.UploadOut, **ERRORS}, tags=["uploads"], summary="Finish it")
+def finish_upload(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    return show.upload(uploads.finish_upload(upload=_upload(caller(request, Permission.UPLOAD), id)))
+
+
+@router.post("/datasets", response={201: schemas.DatasetOut, **ERRORS}, tags=["datasets"], summary="Import a dataset")
+def import_dataset(request: HttpRequest, body: schemas.DatasetIn, response: HttpResponse) -> Any:
+    """Reads the upload in the background; follow `versions[0].job` until its state is `succeeded`."""
+    who = caller(request, Permission.UPLOAD)
+
+    def make() -> dict[str, Any]:
+        known = get_object_or_404(_datasets(who), public_id=body.dataset) if body.dataset else None
+        version = datasets.import_upload(
+            by=who.user,
+            team=who.team,
+            upload=_upload(who, body.upload),
+            dataset=known,
+            dataset_name=body.name,
+            mapping=body.mapping,
+            system_prompt=body.system_prompt,
+            validation_share=body.validation_share,
+        )
+        return {"id": version.dataset.public_id}
+
+    made = idempotency.once(request, body.dict(), make)
+    found = _datasets(who).get(public_id=made["id"])
+    response["Location"] = f"/api/v1/datasets/{found.public_id}"
+    return 201, show.dataset(found)
+
+
+@router.get("/datasets", response={200: schemas.DatasetPage, **ERRORS}, tags=["datasets"], summary="List datasets")
+def list_datasets(request: HttpRequest, query: paging.PagingQuery) -> Any:
+    return paging.page(_datasets(caller(request)), paging=query, show=show.dataset)
+
+
+@router.get("/datasets/{id}", response={200: schemas.DatasetOut, **ERRORS}, tags=["datasets"], summary="Read a dataset")
+def read_dataset(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    return show.dataset(get_object_or_404(_datasets(caller(request)), public_id=id))
+
+
+@router.get(
+    "/datasets/{id}/versions/{number}",
+    response={200: schemas.DatasetVersionOut, **ERRORS},
+    tags=["datasets"],
+    summary="Read a dataset version",
+)
+def read_dataset_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> Any:
+    versions = DatasetVersion.objects.filter(dataset__in=_datasets(caller(request))).select_related("job")
+    return show.dataset_version(get_object_or_404(versions, dataset__public_id=id, number=number))
+
+
+@router.delete("/datasets/{id}", response={204: None, **ERRORS}, tags=["datasets"], summary="Delete a dataset")
+def delete_dataset(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    """Moves it to the trash, from where it can be restored for seven days."""
+    who = caller(request, Permission.UPLOAD)
+    datasets.delete(by=who.user, dataset=get_object_or_404(_datasets(who), public_id=id))
+    return 204, None
+
+
+@router.get("/models", response={200: schemas.BaseModelPage, **ERRORS}, tags=["models"], summary="List base models")
+def list_models(request: HttpRequest, query: paging.PagingQuery) -> Any:
+    rows = PretrainedModel.objects.for_team(caller(request).team).select_related("job")
+    return paging.page(rows, paging=query, show=show.base_model)
+
+
+@router.get(
+    "/models/{id}", response={200: schemas.BaseModelOut, **ERRORS}, tags=["models"], summary="Read a base model"
+)
+def read_model(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    rows = PretrainedModel.objects.for_team(caller(request).team).select_related("job")
+    return show.base_model(get_object_or_404(rows, public_id=id))
+
+
+@router.get("/recipes", response={200: schemas.RecipePage, **ERRORS}, tags=["recipes"], summary="List recipes")
+def list_recipes(request: HttpRequest, query: paging.PagingQuery) -> Any:
+    return paging.page(Recipe.objects.for_team(caller(request).team), paging=query, show=show.recipe)
+
+
+def _datasets(who: Caller) -> Any:
+    return Dataset.objects.live().filter(team=who.team).select_related("team")
+
+
+def _upload(who: Caller, id: str) -> Upload:
+    return get_object_or_404(Upload, team=who.team, created_by=who.user, public_id=id)

@@ -1,0 +1,204 @@
+"""Runs, adapters, reports."""
+
+from typing import Annotated, Any
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.text import slugify
+from ninja import Path, Query, Router
+from pydantic import Field
+
+from webapp.accounts.access import Permission
+from webapp.adapters import actions as adapters
+from webapp.adapters import queries as adapter_queries
+from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.api import idempotency, paging, schemas, show
+from webapp.api.auth import Caller, caller
+from webapp.api.problems import Problem
+from webapp.artifacts import download
+from webapp.artifacts.models import Blob
+from webapp.basemodels.models import PretrainedModel
+from webapp.datasets.models import DatasetVersion
+from webapp.evaluation.models import Report
+from webapp.jobs.models import JobEvent
+from webapp.runs import actions as runs
+from webapp.runs import fields, series
+from webapp.runs.models import Recipe, Run
+
+router = Router()
+ERRORS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+Names = Annotated[str, Field(max_length=2000, pattern=r"^[\w./ ,-]*$")]
+
+
+@router.post("/runs", response={201: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Launch a run")
+def launch_run(request: HttpRequest, body: schemas.RunIn, response: HttpResponse) -> Any:
+    """With an `Idempotency-Key` a repeated request does not start a second run."""
+    who = caller(request, Permission.TRAIN)
+    made = idempotency.once(request, body.dict(), lambda: {"id": _launch(who, body).public_id})
+    found = _runs(who).get(public_id=made["id"])
+    response["Location"] = f"/api/v1/runs/{found.public_id}"
+    return 201, show.run(found)
+
+
+def _launch(who: Caller, body: schemas.RunIn) -> Run:
+    versions = DatasetVersion.objects.filter(
+        dataset__team=who.team, dataset__deleted_at=None, dataset__public_id=body.dataset
+    ).order_by("-number")
+    version = get_object_or_404(versions, number=body.version) if body.version else versions.first()
+    if version is None:
+        raise Http404
+    recipe = get_object_or_404(Recipe.objects.for_team(who.team), public_id=body.recipe) if body.recipe else None
+    return runs.launch(
+        by=who.user,
+        team=who.team,
+        dataset_version=version,
+        base_model=get_object_or_404(PretrainedModel.objects.for_team(who.team), public_id=body.base_model),
+        config=fields.config_from(recipe.config if recipe else {}, body.config),
+        recipe=recipe,
+        name=body.name,
+    )
+
+
+@router.get("/runs", response={200: schemas.RunPage, **ERRORS}, tags=["runs"], summary="List runs")
+def list_runs(request: HttpRequest, query: paging.PagingQuery) -> Any:
+    return paging.page(_runs(caller(request)), paging=query, show=show.run)
+
+
+@router.get("/runs/{id}", response={200: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Read a run")
+def read_run(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    return show.run(_run(caller(request), id))
+
+
+@router.get("/runs/{id}/metrics", response={200: dict[str, Any], **ERRORS}, tags=["runs"], summary="Read metrics")
+def read_metrics(
+    request: HttpRequest,
+    id: Path[schemas.Id],
+    after: Annotated[str, Query(max_length=2000)] = "",
+    names: Annotated[Names, Query()] = "",
+    points: Annotated[int, Query(ge=10, le=10_000)] = 1200,
+) -> Any:
+    """Each series with steps and values. Pass the answer's `cursor` as `after` to get only what is new;
+    `reset` says that earlier points are replaced (a run went on from a checkpoint). `thinned` series keep
+    their true minimum and maximum."""
+    wanted = [name for name in names.split(",") if name]
+    return series.read(_run(caller(request), id), wanted, after=after, points=points)
+
+
+@router.get("/runs/{id}/events", response={200: list[schemas.EventOut], **ERRORS}, tags=["runs"], summary="Read events")
+def read_events(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    found = _run(caller(request), id)
+    return [show.event(row) for row in JobEvent.objects.filter(job=found.job).order_by("-id")[:500]]
+
+
+@router.post("/runs/{id}/cancel", response={200: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Cancel and drop")
+def cancel_run(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    who = caller(request, Permission.TRAIN)
+    runs.cancel(by=who.user, run=_run(who, id))
+    return show.run(_run(who, id))
+
+
+@router.post("/runs/{id}/pause", response={200: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Pause")
+def pause_run(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    who = caller(request, Permission.TRAIN)
+    runs.pause(by=who.user, run=_run(who, id))
+    return show.run(_run(who, id))
+
+
+@router.post("/runs/{id}/resume", response={200: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Resume")
+def resume_run(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    who = caller(request, Permission.TRAIN)
+    runs.resume(by=who.user, run=_run(who, id))
+    return show.run(_run(who, id))
+
+
+@router.post("/runs/{id}/stop", response={200: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Stop and keep")
+def stop_run(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    who = caller(request, Permission.TRAIN)
+    runs.stop_and_keep(by=who.user, run=_run(who, id))
+    return show.run(_run(who, id))
+
+
+@router.get("/adapters", response={200: schemas.AdapterPage, **ERRORS}, tags=["adapters"], summary="List adapters")
+def list_adapters(request: HttpRequest, query: paging.PagingQuery) -> Any:
+    return paging.page(_adapters(caller(request)), paging=query, show=show.adapter)
+
+
+@router.get(
+    "/adapters/{id}", response={200: schemas.AdapterOut, **ERRORS}, tags=["adapters"], summary="Read an adapter"
+)
+def read_adapter(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    return show.adapter(get_object_or_404(_adapters(caller(request)), public_id=id))
+
+
+@router.get(
+    "/adapters/{id}/versions/{number}",
+    response={200: schemas.AdapterVersionOut, **ERRORS},
+    tags=["adapters"],
+    summary="Read an adapter version",
+)
+def read_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> Any:
+    return show.adapter_version(_version(caller(request), id, number))
+
+
+@router.get("/adapters/{id}/versions/{number}/download", tags=["adapters"], summary="Download a version as a zip")
+async def download_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> HttpResponse:
+    """All files and SHA256SUMS."""
+    name, files = await _for_download(request, id, number, "")
+    return await download.zip_response(request, files=files, zip_name=f"{name}.zip")
+
+
+@router.get("/adapters/{id}/versions/{number}/files/{path:file_path}", tags=["adapters"], summary="Download one file")
+async def download_file(
+    request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number], file_path: str
+) -> HttpResponse:
+    """Ranges and resuming work; the ETag is the file's SHA-256."""
+    _name, files = await _for_download(request, id, number, file_path)
+    path, blob = files[0]
+    return await download.file_response(request, blob=blob, name=path.split("/")[-1], etag=blob.sha256)
+
+
+@router.delete("/adapters/{id}", response={204: None, **ERRORS}, tags=["adapters"], summary="Delete an adapter")
+def delete_adapter(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    """Moves it to the trash, from where it can be restored for seven days."""
+    who = caller(request, Permission.TRAIN)
+    adapters.delete(by=who.user, adapter=get_object_or_404(_adapters(who), public_id=id))
+    return 204, None
+
+
+@router.get("/reports/{id}", response={200: schemas.ReportOut, **ERRORS}, tags=["reports"], summary="Read a report")
+def read_report(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    who = caller(request)
+    rows = Report.objects.filter(team=who.team, version__adapter__deleted_at=None).select_related("job")
+    return show.report(get_object_or_404(rows, public_id=id))
+
+
+def _runs(who: Caller) -> Any:
+    related = ("team", "job", "dataset_version__dataset", "base_model", "recipe")
+    return Run.objects.live().filter(team=who.team).select_related(*related)
+
+
+def _run(who: Caller, id: str) -> Run:
+    found: Run = get_object_or_404(_runs(who), public_id=id)
+    return found
+
+
+def _adapters(who: Caller) -> Any:
+    return Adapter.objects.live().filter(team=who.team).select_related("team")
+
+
+def _version(who: Caller, id: str, number: int) -> AdapterVersion:
+    versions = AdapterVersion.objects.filter(adapter__in=_adapters(who))
+    related = ("adapter__team", "base_model", "bundle", "run")
+    return get_object_or_404(versions.select_related(*related), adapter__public_id=id, number=number)
+
+
+@sync_to_async
+def _for_download(request: HttpRequest, id: str, number: int, path: str) -> tuple[str, list[tuple[str, Blob]]]:
+    who = caller(request, Permission.DOWNLOAD)
+    found = _version(who, id, number)
+    files = [(item.path, item.blob) for item in adapter_queries.files(found) if not path or item.path == path]
+    if not files:
+        raise Http404
+    adapters.note_download(by=who.user, version=found, path=path)
+    return f"{slugify(found.adapter.name) or 'adapter'}-v{found.number}", files

@@ -1,0 +1,241 @@
+"""Documents of the REST API. Times are RFC 3339 in UTC, sizes bytes, ids the same as in the browser's addresses."""
+
+import datetime as dt
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+Id = Annotated[str, Field(pattern=r"^[a-z]+_[0-9a-z]{1,30}$", examples=["run_01kar5t3m8w2q6z4n7ye"])]
+
+Number = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])]
+
+
+class Body(Schema):
+    """Bodies are strict: an unknown field or a wrong type is an error, not a guess."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Me(Schema):
+    """The token in use: whose it is and what it may do."""
+
+    user: str
+    team: str
+    team_title: str
+    role: str
+    scopes: list[str]
+
+
+class UploadIn(Body):
+    """Announces a file; its bytes follow in chunks."""
+
+    file_name: Annotated[str, Field(min_length=1, max_length=255, examples=["answers.jsonl"])]
+    size_bytes: Annotated[int, Field(ge=0)]
+
+
+class UploadOut(Schema):
+    id: str
+    file_name: str
+    size_bytes: int
+    offset: int
+    chunk_bytes: int
+    state: str
+
+
+class DatasetIn(Body):
+    """Makes a dataset version from a finished upload. With `dataset` it becomes that dataset's next version."""
+
+    upload: Id
+    name: Annotated[str, Field(max_length=80)] = ""
+    dataset: Id | None = None
+    mapping: dict[str, str] = {}
+    system_prompt: Annotated[str, Field(max_length=20_000)] = ""
+    validation_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+
+
+class JobOut(Schema):
+    """How far something is that takes long."""
+
+    id: str
+    kind: str
+    state: str
+    asked: str
+    phase: str
+    step: int
+    total_steps: int
+    done: int
+    total: int
+    unit: str
+    queue_position: int | None
+    fault: dict[str, Any] | None
+    created_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+
+
+class DatasetVersionOut(Schema):
+    id: str
+    number: int
+    state: str
+    file_name: str
+    format: str
+    encoding: str
+    rows_total: int
+    rows_good: int
+    rows_bad: int
+    train_rows: int
+    validation_rows: int
+    content_sha256: str
+    problems: dict[str, int]
+    job: JobOut | None
+    created_at: dt.datetime
+
+
+class DatasetOut(Schema):
+    id: str
+    name: str
+    description: str
+    versions: list[DatasetVersionOut]
+    created_at: dt.datetime
+    url: str
+
+
+class BaseModelOut(Schema):
+    id: str
+    name: str
+    revision: str
+    state: str
+    licence: str
+    architecture: str
+    parameters: int
+    size_bytes: int
+    context_length: int
+    has_chat_template: bool
+    created_at: dt.datetime
+
+
+class RecipeOut(Schema):
+    id: str
+    name: str
+    description: str
+    is_built_in: bool
+    config: dict[str, Any]
+
+
+class RunIn(Body):
+    """Launches a run. `config` overrides single fields of the recipe; unknown fields are refused by name."""
+
+    dataset: Id
+    version: Annotated[int, Field(ge=1)] | None = None
+    base_model: Id
+    recipe: Id | None = None
+    config: dict[str, Any] = {}
+    name: Annotated[str, Field(max_length=80)] = ""
+
+
+class RunOut(Schema):
+    id: str
+    name: str
+    state: str
+    dataset: str
+    dataset_version: int
+    base_model: str
+    recipe: str | None
+    config: dict[str, Any]
+    estimate: dict[str, Any]
+    planned: dict[str, Any]
+    values: dict[str, float | None]
+    result: dict[str, Any]
+    seconds_left: float | None
+    adapter: str | None
+    adapter_version: int | None
+    job: JobOut
+    created_at: dt.datetime
+    url: str
+
+
+class EventOut(Schema):
+    """What happened, in words and as a code with its data."""
+
+    at: dt.datetime
+    code: str
+    text: str
+    is_warning: bool
+    data: dict[str, Any]
+
+
+class ScoreOut(Schema):
+    name: str
+    label: str
+    value: float
+    base: float | None
+    is_better: bool | None
+
+
+class FileOut(Schema):
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+class AdapterVersionOut(Schema):
+    id: str
+    number: int
+    stage: str
+    base_model: str
+    base_revision: str
+    run: str | None
+    sha256: str
+    size_bytes: int
+    licence: str
+    scores: list[ScoreOut]
+    files: list[FileOut]
+    report: str | None
+    created_at: dt.datetime
+    download_url: str
+
+
+class AdapterOut(Schema):
+    id: str
+    name: str
+    description: str
+    newest_version: int | None
+    created_at: dt.datetime
+    url: str
+
+
+class ReportOut(Schema):
+    """An adapter version against its base on held-out rows."""
+
+    id: str
+    state: str
+    scores: dict[str, Any]
+    samples: list[dict[str, Any]]
+    job: JobOut
+    created_at: dt.datetime
+
+
+class DatasetPage(Schema):
+    items: list[DatasetOut]
+    next: str | None
+
+
+class BaseModelPage(Schema):
+    items: list[BaseModelOut]
+    next: str | None
+
+
+class RecipePage(Schema):
+    items: list[RecipeOut]
+    next: str | None
+
+
+class RunPage(Schema):
+    items: list[RunOut]
+    next: str | None
+
+
+class AdapterPage(Schema):
+    items: list[AdapterOut]
+    next: str | None

@@ -1,0 +1,202 @@
+"""Rows to documents. One function for each; none of them asks for permission, the routes did."""
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from webapp.adapters import queries as adapter_queries
+from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.artifacts.models import Upload
+from webapp.basemodels.models import PretrainedModel
+from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.evaluation.models import Report
+from webapp.jobs import queries as job_queries
+from webapp.jobs import words
+from webapp.jobs.models import Job, JobEvent, State
+from webapp.runs import progress
+from webapp.runs.models import Recipe, Run
+
+
+def address(name: str, *args: Any) -> str:
+    """The absolute address of a page."""
+    return settings.PUBLIC_URL + reverse(name, args=args)
+
+
+def upload(row: Upload) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "file_name": row.file_name,
+        "size_bytes": row.size_bytes,
+        "offset": row.received_bytes,
+        "chunk_bytes": settings.UPLOAD_CHUNK_BYTES,
+        "state": row.state,
+    }
+
+
+def job(row: Job) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "kind": row.kind,
+        "state": row.state,
+        "asked": row.asked,
+        "phase": row.phase,
+        "step": row.step,
+        "total_steps": row.total_steps,
+        "done": row.progress_done,
+        "total": row.progress_total,
+        "unit": row.progress_unit,
+        "queue_position": job_queries.position(row) if row.state == State.QUEUED else None,
+        "fault": _fault(row) if row.state == State.FAILED else None,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+    }
+
+
+def _fault(row: Job) -> dict[str, Any]:
+    said = words.fault(row)
+    text = {"title": str(said.title), "meaning": str(said.meaning), "remedy": str(said.remedy)}
+    return {"code": row.fault, "is_ours": said.is_ours, "reference": said.reference, "data": row.fault_data} | text
+
+
+def dataset(row: Dataset) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "description": row.description,
+        "versions": [dataset_version(version) for version in row.versions.select_related("job").order_by("-number")],
+        "created_at": row.created_at,
+        "url": address("datasets:detail", row.team.slug, row.public_id),
+    }
+
+
+def dataset_version(row: DatasetVersion) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "number": row.number,
+        "state": "ready" if row.bundle_id else (row.job.state if row.job else "failed"),
+        "file_name": row.file_name,
+        "format": row.format,
+        "encoding": row.encoding,
+        "rows_total": row.rows_total,
+        "rows_good": row.rows_good,
+        "rows_bad": row.rows_bad,
+        "train_rows": row.train_rows,
+        "validation_rows": row.validation_rows,
+        "content_sha256": row.content_sha256,
+        "problems": row.report.get("problems", {}),
+        "job": job(row.job) if row.job else None,
+        "created_at": row.created_at,
+    }
+
+
+def base_model(row: PretrainedModel) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "revision": row.revision,
+        "state": "ready" if row.bundle_id else (row.job.state if row.job else "failed"),
+        "licence": row.licence,
+        "architecture": row.architecture,
+        "parameters": row.parameters,
+        "size_bytes": row.size_bytes,
+        "context_length": row.context_length,
+        "has_chat_template": row.has_chat_template,
+        "created_at": row.created_at,
+    }
+
+
+def recipe(row: Recipe) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "name": str(row.name),
+        "description": row.description,
+        "is_built_in": row.team_id is None,
+        "config": row.config,
+    }
+
+
+def run(row: Run) -> dict[str, Any]:
+    made = adapter_queries.live_for_run(row.pk)
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "state": row.job.state,
+        "dataset": row.dataset_version.dataset.public_id,
+        "dataset_version": row.dataset_version.number,
+        "base_model": row.base_model.public_id,
+        "recipe": row.recipe.public_id if row.recipe else None,
+        "config": row.config,
+        "estimate": row.estimate,
+        "planned": row.planned,
+        "values": row.last_values,
+        "result": row.result,
+        "seconds_left": progress.seconds_left(row),
+        "adapter": made.adapter.public_id if made else None,
+        "adapter_version": made.number if made else None,
+        "job": job(row.job),
+        "created_at": row.created_at,
+        "url": address("runs:detail", row.team.slug, row.public_id),
+    }
+
+
+def event(row: JobEvent) -> dict[str, Any]:
+    return {
+        "at": row.at,
+        "code": row.code,
+        "text": str(words.event_sentence(row)),
+        "is_warning": row.is_warning,
+        "data": row.data,
+    }
+
+
+def adapter(row: Adapter) -> dict[str, Any]:
+    newest = row.versions.order_by("-number").values_list("number", flat=True).first()
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "description": row.description,
+        "newest_version": newest,
+        "created_at": row.created_at,
+        "url": address("adapters:detail", row.team.slug, row.public_id),
+    }
+
+
+def adapter_version(row: AdapterVersion) -> dict[str, Any]:
+    scores = adapter_queries.score_rows(row)
+    report = adapter_queries.reports(row).first()
+    own = f"{settings.PUBLIC_URL}/api/v1/adapters/{row.adapter.public_id}/versions/{row.number}"
+    return {
+        "id": row.public_id,
+        "number": row.number,
+        "stage": row.stage,
+        "base_model": row.base_model.name,
+        "base_revision": row.base_model.revision,
+        "run": row.run.public_id if row.run else None,
+        "sha256": row.sha256,
+        "size_bytes": row.bundle.size_bytes,
+        "licence": row.licence,
+        "scores": [
+            {"name": s.name, "label": s.label, "value": s.value, "base": s.base, "is_better": s.is_better}
+            for s in scores
+        ],
+        "files": [
+            {"path": item.path, "size_bytes": item.blob.size_bytes, "sha256": item.blob.sha256}
+            for item in adapter_queries.files(row)
+        ],
+        "report": report.public_id if report else None,
+        "created_at": row.created_at,
+        "download_url": f"{own}/download",
+    }
+
+
+def report(row: Report) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "state": row.job.state,
+        "scores": row.scores,
+        "samples": row.samples,
+        "job": job(row.job),
+        "created_at": row.created_at,
+    }
