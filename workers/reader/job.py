@@ -1,0 +1,73 @@
+"""A reader's job from the order to the last word."""
+
+import errno
+import json
+import logging
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from webapp.contract import codec, events, spec
+from webapp.contract.events import Fault, Outcome
+from webapp.datasets import formats
+from workers.reader.faults import Refused, Stop, Stopped
+from workers.reader.reading import Reading
+
+log = logging.getLogger(__name__)
+
+LIBRARIES = ("pyarrow", "orjson", "charset-normalizer")
+
+
+def run(folder: Path, *, stop: Stop) -> Outcome:
+    """Do the job in `folder`; whatever happens, the last event says how it ended."""
+    writer = events.Writer(folder / "events.jsonl")
+    versions = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    writer.say(events.Started(pid=os.getpid(), device="cpu", versions=versions))
+    ended = _end(folder, writer, stop)
+    log.info("ended: %s %s", ended.outcome, ended.fault or "")
+    writer.say(ended)
+    writer.close()
+    return ended.outcome
+
+
+def load_order(folder: Path) -> spec.ReadSpec:
+    """Raises Refused for a document that this program must not guess about."""
+    try:
+        data = json.loads((folder / "spec.json").read_bytes())
+        if isinstance(data, dict) and data.get("version") != spec.SPEC_VERSION:
+            raise Refused(Fault.CONTRACT_VERSION, found=data.get("version"), known=spec.SPEC_VERSION)
+        order = codec.from_dict(spec.Order, data)
+        if order.kind is not spec.JobKind.READ:
+            raise Refused(Fault.BAD_CONFIG, field="kind")
+        found = codec.from_dict(spec.ReadSpec, order.spec)
+        if not 0 <= found.validation_share < 1:
+            raise Refused(Fault.BAD_CONFIG, field="validation_share")
+        if found.mapping:
+            formats.check_mapping(found.mapping)
+    except formats.MappingError as error:
+        raise Refused(Fault.BAD_CONFIG, field="mapping", cause=error.code, **error.data) from error
+    except (OSError, ValueError) as error:
+        raise Refused(Fault.BAD_CONFIG, field="spec.json", cause=str(error)[:300]) from error
+    return found
+
+
+def _end(folder: Path, writer: events.Writer, stop: Stop) -> events.Ended:
+    try:
+        facts = Reading(folder, load_order(folder), writer, stop).run()
+        return events.Ended(outcome=Outcome.SUCCEEDED, data=facts)
+    except Refused as refused:
+        return events.Ended(outcome=Outcome.FAILED, fault=refused.fault, data=refused.data)
+    except Stopped:
+        return events.Ended(outcome=Outcome.STOPPED)
+    except MemoryError:
+        return events.Ended(outcome=Outcome.FAILED, fault=Fault.TOO_LARGE, data={"cause": "memory"})
+    except OSError as error:
+        log.exception("a file could not be read or written")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return events.Ended(outcome=Outcome.FAILED, fault=Fault.DISK_FULL)
+        if error.errno == errno.EFBIG:
+            return events.Ended(outcome=Outcome.FAILED, fault=Fault.TOO_LARGE, data={"cause": "result_bytes"})
+    except Exception:
+        log.exception("the reader has a fault")
+    return events.Ended(outcome=Outcome.FAILED, fault=Fault.INTERNAL)
