@@ -264,6 +264,10 @@ if S3_BUCKET:
     }
 else:
     _files = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(FILES_DIR)}}
+# A front server that sends files by itself is told where: nginx by "X-Accel-Redirect: <prefix>blobs/…" (a folder),
+# and with a bucket the browser is sent there, unless only the web tier can reach it.
+ACCEL_PREFIX = os.environ.get("ACCEL_PREFIX", "")
+S3_REDIRECT = _flag("S3_REDIRECT", default=True)
 STORAGES = {
     "default": _files,
     "staticfiles": {
@@ -281,8 +285,10 @@ EMAIL_USE_TLS = _flag("EMAIL_TLS", default=True)
 DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "tunesmith@localhost")
 
 # Tunesmith's own.
-UPLOAD_LIMIT_BYTES = int(os.environ.get("UPLOAD_LIMIT_BYTES", str(2 * 1024**3)))
+UPLOAD_LIMIT_BYTES = int(os.environ.get("UPLOAD_LIMIT_BYTES", str(2 * 1000**3)))
 UPLOAD_CHUNK_BYTES = 4 * 1024 * 1024
+UPLOADS_OPEN_PER_TEAM = int(os.environ.get("UPLOADS_OPEN_PER_TEAM", "10"))
+SAMPLE_DATASET = BASE_DIR / "webapp" / "launch" / "sample" / "workshop.jsonl"
 MODEL_ROOTS = [Path(path) for path in _words("MODEL_ROOTS")]
 HUB_ENDPOINT = os.environ.get("HUB_ENDPOINT", "")
 TRASH_DAYS = 7

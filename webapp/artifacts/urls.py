@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from webapp.artifacts import views
 
 app_name = "artifacts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.open_upload, name="uploads"),
+    path("<str:upload>", views.upload, name="upload"),
+    path("<str:upload>/finish", views.finish_upload, name="finish_upload"),
+]

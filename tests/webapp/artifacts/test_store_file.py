@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from webapp.artifacts import actions, storage
+from webapp.artifacts.actions import files as file_actions
 from webapp.artifacts.models import Blob, Bundle
 from webapp.core.faults import UserFault
 
@@ -210,14 +211,14 @@ def test_dropping_a_bundle_frees_its_bytes_at_the_next_collection(tmp_path: Path
 def test_content_stored_again_while_it_is_collected_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _file(tmp_path, b"wanted again")
     old = actions.store_file(path)
-    register = actions._register
+    register = file_actions._register
 
     def collected_first(sha256: str, *, size_bytes: int) -> Blob:
-        monkeypatch.setattr(actions, "_register", register)
+        monkeypatch.setattr(file_actions, "_register", register)
         assert actions.collect_unused(unused_for=dt.timedelta(0)) == 1
         return register(sha256, size_bytes=size_bytes)
 
-    monkeypatch.setattr(actions, "_register", collected_first)
+    monkeypatch.setattr(file_actions, "_register", collected_first)
     blob = actions.store_file(path)
     assert blob.pk != old.pk
     assert storage.exists(blob.sha256)
