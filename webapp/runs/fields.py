@@ -1,0 +1,460 @@
+"""Every setting of a recipe, once: its name for people, what it does, what is usual, what is possible.
+
+The Advanced form, the display of a config and the errors of every door are made from this table.
+"""
+
+import difflib
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+from django.utils.translation import ngettext
+
+from webapp.contract.spec import LoraConfig, Method, Precision, Schedule, TargetModules
+from webapp.core import units
+from webapp.core.faults import UserFault
+
+Words = str | Promise
+
+
+class Group(enum.StrEnum):
+    """The parts of the Advanced form, in the order in which they are shown."""
+
+    ADAPTER = "adapter"
+    LEARNING = "learning"
+    AMOUNT = "amount"
+    MACHINE = "machine"
+
+
+GROUP_LABELS: dict[Group, Words] = {
+    Group.ADAPTER: __("The adapter"),
+    Group.LEARNING: __("How it learns"),
+    Group.AMOUNT: __("How much it learns"),
+    Group.MACHINE: __("Saving and arithmetic"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """`zero` says what 0 means where it is not an amount; `choices` name the members of an enum."""
+
+    name: str
+    label: Words
+    help: Words
+    group: Group
+    term: str = ""
+    low: float = 0
+    high: float = math.inf
+    zero: Words = ""
+    unit: Words = ""
+    is_scientific: bool = False
+    choices: tuple[tuple[str, Words], ...] = ()
+
+    @property
+    def kind(self) -> type:
+        return _TYPES[self.name]
+
+    @property
+    def default(self) -> Any:
+        return getattr(LoraConfig(), self.name)
+
+
+_TYPES: dict[str, Any] = {field.name: field.type for field in fields(LoraConfig)}
+
+TABLE: tuple[Field, ...] = (
+    Field(
+        name="method",
+        label=__("Base model weights"),
+        help=__("QLoRA keeps the base model in 4 bits while it trains, which needs about a quarter of the memory."),
+        group=Group.ADAPTER,
+        term="qlora",
+        choices=((Method.QLORA, __("4 bit (QLoRA)")), (Method.LORA, __("16 bit (LoRA)"))),
+    ),
+    Field(
+        name="lora_r",
+        label=__("Rank"),
+        help=__("Room for what is new. Usual: 8 to 64."),
+        group=Group.ADAPTER,
+        term="rank",
+        low=1,
+        high=512,
+    ),
+    Field(
+        name="lora_alpha",
+        label=__("Alpha"),
+        help=__("How loudly the adapter speaks. Usual: the rank to twice the rank."),
+        group=Group.ADAPTER,
+        term="alpha",
+        low=0.01,
+        high=4096,
+    ),
+    Field(
+        name="target_modules",
+        label=__("Targets"),
+        help=__("Which layers get an adapter. All linear layers suit most cases."),
+        group=Group.ADAPTER,
+        term="target-modules",
+        choices=(
+            (TargetModules.ALL_LINEAR, __("all linear layers")),
+            (TargetModules.ATTENTION, __("attention only")),
+            (TargetModules.MLP, __("feed-forward only")),
+        ),
+    ),
+    Field(
+        name="lora_dropout",
+        label=__("Dropout"),
+        help=__("Share of the adapter that rests at each step, against learning by heart. Usual: 0 to 0.1."),
+        group=Group.ADAPTER,
+        high=0.9,
+        zero=__("off"),
+    ),
+    Field(
+        name="use_rslora",
+        label=__("Rank-stabilised scaling"),
+        help=__("Divides alpha by the square root of the rank, so that high ranks keep learning. For ranks above 64."),
+        group=Group.ADAPTER,
+    ),
+    Field(
+        name="learning_rate",
+        label=__("Learning rate"),
+        help=__("How large each correction is. Usual: 5e-5 to 3e-4, for small models up to 1e-3."),
+        group=Group.LEARNING,
+        term="learning-rate",
+        low=1e-8,
+        high=0.1,
+        is_scientific=True,
+    ),
+    Field(
+        name="lr_scheduler",
+        label=__("Course of the learning rate"),
+        help=__("How it falls after the warm-up: along a cosine, in a straight line, or not at all."),
+        group=Group.LEARNING,
+        choices=((Schedule.COSINE, __("cosine")), (Schedule.LINEAR, __("linear")), (Schedule.CONSTANT, __("constant"))),
+    ),
+    Field(
+        name="warmup_ratio",
+        label=__("Warm-up"),
+        help=__("Share of the steps in which the learning rate rises from zero. Usual: 0.03 to 0.1."),
+        group=Group.LEARNING,
+        term="warmup",
+        high=0.5,
+        zero=__("none"),
+    ),
+    Field(
+        name="weight_decay",
+        label=__("Weight decay"),
+        help=__("Pulls the adapter’s numbers towards zero. Usual: 0 to 0.1."),
+        group=Group.LEARNING,
+        high=1,
+        zero=__("off"),
+    ),
+    Field(
+        name="max_grad_norm",
+        label=__("Limit of a correction"),
+        help=__("Corrections with a larger gradient norm are scaled down to it. Usual: 0.3 to 1."),
+        group=Group.LEARNING,
+        term="gradient-norm",
+        low=0.001,
+        high=1000,
+    ),
+    Field(
+        name="num_train_epochs",
+        label=__("Passes over the rows"),
+        help=__("How often each row is learned from. Usual: 1 to 5."),
+        group=Group.AMOUNT,
+        term="epoch",
+        low=0.01,
+        high=100,
+    ),
+    Field(
+        name="max_steps",
+        label=__("Most steps"),
+        help=__("Ends the run after so many corrections, whatever the passes say. 0 leaves it to the passes."),
+        group=Group.AMOUNT,
+        term="step",
+        high=1_000_000,
+        zero=__("as the passes say"),
+    ),
+    Field(
+        name="batch_size",
+        label=__("Batch size"),
+        help=__("Rows for each correction. Usual: 8 to 64; fewer for small datasets."),
+        group=Group.AMOUNT,
+        term="batch-size",
+        low=1,
+        high=4096,
+    ),
+    Field(
+        name="max_length",
+        label=__("Longest row"),
+        help=__("Longer rows are cut off at the end. More needs more memory."),
+        group=Group.AMOUNT,
+        low=16,
+        high=131_072,
+        unit=__("tokens"),
+    ),
+    Field(
+        name="early_stopping_patience",
+        label=__("Stop early"),
+        help=__("Ends the run after so many checks without a better validation loss. Usual: 2 to 5; 0 never stops."),
+        group=Group.AMOUNT,
+        term="early-stopping",
+        high=1000,
+        zero=__("never"),
+    ),
+    Field(
+        name="eval_steps",
+        label=__("Steps between checks"),
+        help=__("How often the validation loss is measured. 0 chooses about ten checks in a run."),
+        group=Group.AMOUNT,
+        term="validation-loss",
+        high=1_000_000,
+        zero=__("chosen by itself"),
+    ),
+    Field(
+        name="micro_batch_size",
+        label=__("Rows at once"),
+        help=__("How many rows of a batch go through the model together. 0 lets the machine choose what fits."),
+        group=Group.MACHINE,
+        high=4096,
+        zero=__("chosen by the machine"),
+    ),
+    Field(
+        name="precision",
+        label=__("Arithmetic"),
+        help=__("bfloat16 is faster where the device has it. Automatic decides once, and the run records it."),
+        group=Group.MACHINE,
+        choices=(
+            (Precision.AUTO, __("automatic")),
+            (Precision.BFLOAT16, __("bfloat16")),
+            (Precision.FLOAT32, __("float32")),
+        ),
+    ),
+    Field(
+        name="checkpoint_seconds",
+        label=__("Seconds between checkpoints"),
+        help=__("If a machine stops, at most this much work is done again. Usual: 60."),
+        group=Group.MACHINE,
+        term="checkpoint",
+        low=1,
+        high=86_400,
+        unit=__("s"),
+    ),
+    Field(
+        name="seed",
+        label=__("Seed"),
+        help=__("All chance of a run comes from this number. The same seed gives the same run."),
+        group=Group.MACHINE,
+        term="seed",
+        high=2**31 - 1,
+    ),
+)
+
+BY_NAME = {field.name: field for field in TABLE}
+_MOST_BITS = 60  # what a setting can never need; Python refuses to write out much longer numbers
+
+
+def check(data: Mapping[str, Any], *, start: LoraConfig | None = None) -> LoraConfig:
+    """The config that `data` asks for; what it leaves out comes from `start`, else from the defaults.
+
+    Raises UserFault naming the first faulty field; `data["errors"]` holds a sentence for each.
+    """
+    values = {name: getattr(start or LoraConfig(), name) for name in BY_NAME}
+    errors = {name: unknown_sentence(name) for name in data if name not in BY_NAME}
+    for name, field in BY_NAME.items():
+        if name not in data:
+            continue
+        try:
+            values[name] = value_of(field, data[name])
+        except ValueError as error:
+            errors[name] = str(error)
+    if not errors and values["micro_batch_size"] > values["batch_size"]:
+        errors["micro_batch_size"] = _(
+            "%(micro)s rows at once are more than the batch size of %(batch)s. The nearest that works is %(batch)s."
+        ) % {"micro": values["micro_batch_size"], "batch": values["batch_size"]}
+    if errors:
+        first = next(iter(errors))
+        raise UserFault("bad_config", errors[first], field=first, data={"errors": errors})
+    return LoraConfig(**values)
+
+
+def value_of(field: Field, value: Any) -> Any:
+    """`value`, a JSON value or what a person typed, as the field's own type. Raises ValueError with a sentence."""
+    if field.choices:
+        return _choice(field, value)
+    if field.kind is bool:
+        return _flag(field, value)
+    number = _number(field, value)
+    if not field.low <= number <= field.high:
+        raise ValueError(_out_of_range(field, number))
+    return int(number) if field.kind is int else number
+
+
+def unknown_sentence(name: str) -> str:
+    near = difflib.get_close_matches(str(name), BY_NAME, n=1)
+    if near:
+        return _("There is no setting “%(name)s”. Did you mean “%(near)s”?") % {"name": name, "near": near[0]}
+    return _("There is no setting “%(name)s”. Known are: %(known)s.") % {"name": name, "known": ", ".join(BY_NAME)}
+
+
+def _choice(field: Field, value: Any) -> Any:
+    known = [key for key, _label in field.choices]
+    if not isinstance(value, str) or value not in known:
+        words = {"label": field.label, "value": _quoted(value), "known": ", ".join(str(key) for key in known)}
+        raise ValueError(_("%(label)s cannot be %(value)s. Choose one of: %(known)s.") % words)
+    return field.kind(value)
+
+
+def _flag(field: Field, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in {"true", "on", "1", "yes"}:
+        return True
+    if isinstance(value, str) and value.strip().lower() in {"false", "off", "0", "no", ""}:
+        return False
+    raise ValueError(_("%(label)s is on or off, not %(value)s.") % {"label": field.label, "value": _quoted(value)})
+
+
+def _number(field: Field, value: Any) -> float:
+    """A finite number; whole where the field counts something."""
+    words = {"label": field.label, "value": _quoted(value), "usual": shown(field, field.default)}
+    if isinstance(value, str):
+        value = _typed(value)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ValueError(_out_of_range(field, math.inf if value > 0 else -math.inf))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(_("%(label)s is %(value)s, which is not a number. %(usual)s would work.") % words)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(_("%(label)s is %(value)s; it must be a finite number. %(usual)s would work.") % words)
+    if field.kind is int and value != int(value):
+        nearest = shown(field, min(max(round(value), field.low), field.high))
+        raise ValueError(
+            _("%(label)s is %(value)s; it must be a whole number. The nearest that works is %(nearest)s.")
+            % (words | {"nearest": nearest})
+        )
+    return int(value) if field.kind is int else float(value)
+
+
+def _typed(text: str) -> int | float | str:
+    """A number as people write it: 2e-4, 1,024, 1 024, 0.05. What is none comes back as it is."""
+    plain = text.strip().replace("\u00a0", "").replace("\u202f", "").replace(" ", "").replace("−", "-")
+    head, _point, tail = plain.partition(".")
+    groups = head.split(",")
+    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]):
+        plain = "".join(groups) + ("." + tail if tail else "")
+    if len(plain) > 40 or "_" in plain:
+        return text
+    try:
+        return int(plain)
+    except ValueError:
+        pass
+    try:
+        return float(plain)
+    except ValueError:
+        return text
+
+
+def _out_of_range(field: Field, number: float) -> str:
+    nearest = field.low if number < field.low else field.high
+    words = {
+        "label": field.label,
+        "value": _plain(field, number),
+        "low": _plain(field, field.low),
+        "high": _plain(field, field.high),
+        "nearest": _plain(field, nearest),
+    }
+    return _("%(label)s is %(value)s; possible is %(low)s to %(high)s. The nearest that works is %(nearest)s.") % words
+
+
+def _quoted(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return _("a number with very many digits")
+    if isinstance(value, list | dict):
+        return _("a list") if isinstance(value, list) else _("an object")
+    text = str(value)
+    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
+
+
+def _plain(field: Field, number: float) -> str:
+    """The number without the meaning that its zero may have."""
+    if math.isinf(number):
+        return _("far too large") if number > 0 else _("far too small")
+    low, high = (0.01, 1e4) if field.is_scientific else (0.001, 1e12)
+    if number and not low <= abs(number) < high:
+        return units.scientific(number)
+    if float(number).is_integer():
+        return units.number(number, 0)
+    return units.number(number, 3).rstrip("0")
+
+
+def shown(field: Field, value: Any) -> str:
+    """A value in words: "all linear layers", "2e-4", "1,024 tokens", "never"."""
+    if field.choices:
+        return str(dict(field.choices)[str(getattr(value, "value", value))])
+    if field.kind is bool:
+        return _("on") if value else _("off")
+    if value == 0 and field.zero:
+        return str(field.zero)
+    text = _plain(field, value)
+    return f"{text}{units.NBSP}{field.unit}" if field.unit else text
+
+
+def typed(field: Field, value: Any) -> str:
+    """A value as it stands in a text box, ready to be read back by `value_of`."""
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    if field.is_scientific:
+        mantissa, exponent = f"{value:.6e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting that is not as in the recipe: both values in words."""
+
+    field: Field
+    value: str
+    other: str
+
+
+def differences(config: LoraConfig, other: LoraConfig) -> list[Difference]:
+    return [
+        Difference(field, shown(field, getattr(config, field.name)), shown(field, getattr(other, field.name)))
+        for field in TABLE
+        if getattr(config, field.name) != getattr(other, field.name)
+    ]
+
+
+def facts(config: LoraConfig) -> list[tuple[str, str]]:
+    """Every setting in words, in the order of the table."""
+    return [(str(field.label), shown(field, getattr(config, field.name))) for field in TABLE]
+
+
+def summary(config: LoraConfig) -> list[tuple[str, str]]:
+    """The settings that a reader asks for first."""
+    say = {field.name: shown(field, getattr(config, field.name)) for field in TABLE}
+    patience = config.early_stopping_patience
+    stops = (
+        ngettext("after %(count)s check without gain", "after %(count)s checks without gain", patience)
+        % {"count": patience}
+        if patience
+        else say["early_stopping_patience"]
+    )
+    return [
+        (_("Method"), _("QLoRA, nf4") if config.method is Method.QLORA else _("LoRA, 16 bit")),
+        (_("Rank, alpha"), f"{say['lora_r']}, {say['lora_alpha']}"),
+        (_("Targets"), say["target_modules"]),
+        (_("Learning rate"), f"{say['learning_rate']}, {say['lr_scheduler']}"),
+        (_("Passes"), say["num_train_epochs"]),
+        (_("Batch"), say["batch_size"]),
+        (_("Limit"), say["max_length"]),
+        (_("Stops early"), stops),
+    ]
