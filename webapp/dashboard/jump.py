@@ -1,0 +1,57 @@
+"""Search across the team's things by name, for the palette."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from webapp.accounts.models import Team
+from webapp.adapters.models import Adapter
+from webapp.basemodels.models import PretrainedModel
+from webapp.core import navigation
+from webapp.datasets.models import Dataset
+from webapp.runs.models import Recipe, Run
+
+PER_GROUP = 5
+
+
+@dataclass(frozen=True)
+class Item:
+    label: str
+    url: str
+    icon: str
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str | Promise
+    items: list[Item] = field(default_factory=list)
+
+
+def find(team: Team, wanted: str) -> list[Group]:
+    """Places first, then what bears `wanted` in its name, newest first."""
+    groups = [Group(_("Pages"), _places(team, wanted))]
+    if wanted:
+        groups += [
+            Group(_("Runs"), _rows(team, Run.objects.live().filter(team=team), wanted, "runs:detail", "run")),
+            Group(_("Datasets"), _rows(team, Dataset.objects.live().filter(team=team), wanted, "datasets:detail", "dataset")),
+            Group(_("Adapters"), _rows(team, Adapter.objects.live().filter(team=team), wanted, "adapters:detail", "adapter")),
+            Group(_("Base models"), _rows(team, PretrainedModel.objects.for_team(team), wanted, "basemodels:detail", "basemodel")),
+            Group(_("Recipes"), _rows(team, Recipe.objects.for_team(team), wanted, "runs:recipe", "recipe")),
+        ]  # fmt: skip
+    return [group for group in groups if group.items]
+
+
+def _places(team: Team, wanted: str) -> list[Item]:
+    places = [place for group in navigation.places(path="", slug=team.slug) for place in group]
+    found = [Item(str(place.label), place.url, place.icon) for place in places]
+    return [item for item in found if wanted.lower() in item.label.lower()]
+
+
+def _rows(team: Team, rows: QuerySet[Any], wanted: str, url_name: str, icon: str) -> list[Item]:
+    found = rows.filter(name__icontains=wanted).order_by("-id")[:PER_GROUP]
+    return [Item(row.name, reverse(url_name, args=[team.slug, row.public_id]), icon) for row in found]
