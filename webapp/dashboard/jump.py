@@ -37,13 +37,20 @@ def find(team: Team, wanted: str) -> list[Group]:
     groups = [Group(_("Pages"), _places(team, wanted))]
     if wanted:
         groups += [
-            Group(_("Runs"), _rows(team, Run.objects.live().filter(team=team), wanted, "runs:detail", "run")),
-            Group(_("Datasets"), _rows(team, Dataset.objects.live().filter(team=team), wanted, "datasets:detail", "dataset")),
-            Group(_("Adapters"), _rows(team, Adapter.objects.live().filter(team=team), wanted, "adapters:detail", "adapter")),
-            Group(_("Base models"), _rows(team, PretrainedModel.objects.for_team(team), wanted, "basemodels:detail", "basemodel")),
-            Group(_("Recipes"), _rows(team, Recipe.objects.for_team(team), wanted, "runs:recipe", "recipe")),
-        ]  # fmt: skip
+            Group(title, _rows(team, rows, wanted, url_name, icon)) for title, rows, url_name, icon in _things(team)
+        ]
     return [group for group in groups if group.items]
+
+
+def _things(team: Team) -> list[tuple[str | Promise, QuerySet[Any], str, str]]:
+    """Title, rows, the name of their page and their icon."""
+    return [
+        (_("Runs"), Run.objects.live().filter(team=team), "runs:detail", "run"),
+        (_("Datasets"), Dataset.objects.live().filter(team=team), "datasets:detail", "dataset"),
+        (_("Adapters"), Adapter.objects.live().filter(team=team), "adapters:detail", "adapter"),
+        (_("Base models"), PretrainedModel.objects.for_team(team), "basemodels:detail", "basemodel"),
+        (_("Recipes"), Recipe.objects.for_team(team), "runs:recipe", "recipe"),
+    ]
 
 
 def _places(team: Team, wanted: str) -> list[Item]:
