@@ -147,11 +147,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def user_fault(request: HttpRequest, fault: UserFault) -> HttpResponse:
-    problem = Problem(
-        status=422,
-        code=fault.code,
-        title=fault.message,
-        meaning=_("Nothing was changed."),
-        remedy=fault.remedy,
-    )
+    problem = Problem(status=fault.status, code=fault.code, title=fault.message, meaning=_("Nothing was changed."))
+    if wants_json(request):
+        more = {"field": fault.field, "row": fault.row} | fault.data
+        return problem_json(request, problem, **{name: value for name, value in more.items() if value not in ("", None)})
     return respond(request, problem)
