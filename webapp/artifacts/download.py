@@ -1,0 +1,123 @@
+"""Files on their way out: whole, in ranges, or several as one zip; memory stays flat however large they are.
+
+A view checks who asks and which object is meant; nothing here takes a name from the request.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Generator, Sequence
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import HttpResponse, HttpResponseNotModified, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header, parse_etags
+from zipstream import ZipStream
+
+from webapp.artifacts import names, ranges, storage
+from webapp.artifacts.models import Blob
+from webapp.core.request import Request
+
+CHECKSUMS = "SHA256SUMS"
+BINARY = "application/octet-stream"
+
+
+async def file_response(
+    request: Request, *, blob: Blob, name: str, etag: str = "", content_type: str = BINARY
+) -> HttpResponseBase:
+    """One stored file as an attachment. Understands HEAD, Range, If-Range and If-None-Match.
+
+    A front server or the bucket sends it where the settings say so. Raises MissingContent before the first byte.
+    """
+    headers = _headers(name, content_type) | {"ETag": f'"{etag or blob.sha256}"', "Accept-Ranges": "bytes"}
+    if headers["ETag"] in parse_etags(request.headers.get("If-None-Match", "")):
+        return HttpResponseNotModified(headers=headers)
+    if not await asyncio.to_thread(storage.exists, blob.sha256):
+        raise storage.MissingContent(blob.sha256)
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers | {"Content-Length": str(blob.size_bytes)})
+    handed_over = _handed_over(blob, headers)
+    if handed_over is not None:
+        return handed_over
+    try:
+        wanted = _wanted_range(request, headers["ETag"], blob.size_bytes)
+    except ranges.Unsatisfiable:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{blob.size_bytes}"})
+    if wanted is None:
+        headers["Content-Length"] = str(blob.size_bytes)
+        return StreamingHttpResponse(_flowing(storage.read(blob.sha256)), headers=headers)
+    headers |= {"Content-Length": str(wanted.length), "Content-Range": wanted.content_range(blob.size_bytes)}
+    pieces = storage.read(blob.sha256, start=wanted.start, length=wanted.length)
+    return StreamingHttpResponse(_flowing(pieces), status=206, headers=headers)
+
+
+async def zip_response(request: Request, *, files: Sequence[tuple[str, Blob]], zip_name: str) -> HttpResponseBase:
+    """Several stored files as one zip, with their checksums inside; its length is known before it is made."""
+    archive = ZipStream(sized=True)
+    for name, blob in files:
+        archive.add(storage.read(blob.sha256), name, size=blob.size_bytes)
+    archive.add(checksums(files), CHECKSUMS)
+    headers = _headers(zip_name, "application/zip") | {"Content-Length": str(len(archive))}
+    for _name, blob in files:
+        if not await asyncio.to_thread(storage.exists, blob.sha256):
+            raise storage.MissingContent(blob.sha256)
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers)
+    return StreamingHttpResponse(_flowing(iter(archive)), headers=headers)
+
+
+def stream_response(pieces: Generator[bytes], *, name: str, content_type: str) -> StreamingHttpResponse:
+    """Something made while it is sent, so that nobody knows its length beforehand."""
+    return StreamingHttpResponse(_flowing(pieces), headers=_headers(name, content_type))
+
+
+def checksums(files: Sequence[tuple[str, Blob]]) -> str:
+    """What `sha256sum --check` reads."""
+    return "".join(f"{blob.sha256}  {name}\n" for name, blob in files)
+
+
+def _headers(name: str, content_type: str) -> dict[str, str]:
+    """Never shown in the browser, whatever it holds; kept by nobody without asking us again."""
+    return {
+        "Content-Type": content_type,
+        "Content-Disposition": content_disposition_header(True, names.safe(name)) or "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-cache",
+    }
+
+
+def _handed_over(blob: Blob, headers: dict[str, str]) -> HttpResponseBase | None:
+    """The answer by which somebody else sends the file."""
+    key = storage.key(blob.sha256)
+    if storage.is_folder():
+        if not settings.ACCEL_PREFIX:
+            return None
+        # The front server knows ranges and its own ETag.
+        passed = {name: value for name, value in headers.items() if name not in {"ETag", "Accept-Ranges"}}
+        return HttpResponse(headers=passed | {"X-Accel-Redirect": f"{settings.ACCEL_PREFIX}{key}"})
+    if not settings.S3_REDIRECT:
+        return None
+    parameters = {
+        "ResponseContentDisposition": headers["Content-Disposition"],
+        "ResponseContentType": headers["Content-Type"],
+    }
+    url = cast(Any, default_storage).url(key, parameters=parameters)
+    return HttpResponseRedirect(url, headers={"Cache-Control": "private, no-store"})
+
+
+def _wanted_range(request: Request, etag: str, size: int) -> ranges.ByteRange | None:
+    """If-Range: who has an older file gets the new one whole. We give no dates, so a date never matches."""
+    condition = request.headers.get("If-Range", etag)
+    return ranges.parse(request.headers.get("Range", ""), size=size) if condition == etag else None
+
+
+async def _flowing(pieces: Any) -> AsyncIterator[bytes]:
+    """Blocking pieces as an asynchronous stream. (Django under ASGI reads a blocking one whole into memory.)"""
+    try:
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+    finally:
+        try:
+            pieces.close()
+        except ValueError:
+            pass  # the client left while a piece was being read; the thread ends by itself and lets go of the file
