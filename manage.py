@@ -6,6 +6,14 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from webapp.launch import state
+    from webapp.launch.errors import LaunchError
+
+    try:
+        state.prepare(state.folder())
+        execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, LaunchError) as error:
+        sys.exit(f"Tunesmith cannot start: {error}")

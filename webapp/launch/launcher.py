@@ -46,6 +46,7 @@ class Launcher:
 
     def open(self) -> None:
         """Take the state folder and the address. Nothing runs yet."""
+        os.umask(0o077)  # for this process and all it starts
         state.prepare(self.folder)
         lock = state.Lock(self.folder)
         lock.acquire()

@@ -16,6 +16,12 @@ from webapp.launch.errors import LaunchError
 LEFTOVER_SECONDS = 20
 
 
+def folder() -> Path:
+    """The same that settings.py uses, known before settings are loaded."""
+    default = Path(__file__).resolve().parents[2] / "state"
+    return Path(os.environ.get("TUNESMITH_STATE") or default).resolve()
+
+
 def prepare(folder: Path) -> None:
     """Make the folder, readable by its owner only, and see that it can be written to."""
     try:
