@@ -138,7 +138,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # Under ASGI a persistent connection would belong to a thread that never returns; a pool does not leak.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16}}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
@@ -298,7 +298,12 @@ LEASE_RENEWAL_SECONDS = 3
 HOUSEKEEPING_SECONDS = 5
 IDLE_LOOK_SECONDS = 10
 MAX_DEATHS_WITHOUT_PROGRESS = 3
+WORKER_NAME = os.environ.get("WORKER_NAME", "")  # empty: the machine's host name
+WORKER_LABELS = _words("WORKER_LABELS", "reader,hub")
+LIGHT_SLOTS = int(os.environ.get("LIGHT_SLOTS", "2"))  # jobs without devices that a worker runs at once
+SEAL_KEY = os.environ.get("SEAL_KEY", "")  # empty: the key file in STATE_DIR
 
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # webapp.core.middleware.RequestId has already judged it
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
