@@ -1,46 +1,47 @@
+from collections.abc import Collection
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from webapp.accounts.models import Team
-from webapp.contract.spec import JobKind
+from webapp.contract.spec import SPEC_VERSION, JobKind
 from webapp.core.ids import new_id
 from webapp.fleet.models import Device, Worker
+from webapp.jobs import lifecycle
+from webapp.jobs.lifecycle import HELD, OVER, Asked, EndedBecause, State
+
+__all__ = [
+    "HELD",
+    "OVER",
+    "Asked",
+    "Attempt",
+    "AttemptLog",
+    "DeviceHold",
+    "Duty",
+    "EndedBecause",
+    "Job",
+    "JobEvent",
+    "State",
+]
 
 
-class State(models.TextChoices):
-    """Where a job is in its life; allowed moves are in lifecycle.py."""
+class JobQuerySet(models.QuerySet["Job"]):
+    def held(self) -> "JobQuerySet":
+        return self.filter(state__in=HELD)
 
-    QUEUED = "queued", _("Waiting")
-    STARTING = "starting", _("Starting")
-    RUNNING = "running", _("Running")
-    FINISHING = "finishing", _("Finishing")
-    PAUSED = "paused", _("Paused")
-    INTERRUPTED = "interrupted", _("Interrupted")
-    SUCCEEDED = "succeeded", _("Done")
-    FAILED = "failed", _("Failed")
-    CANCELLED = "cancelled", _("Cancelled")
+    def move(
+        self, job_id: int, to: State, *, out_of: Collection[State] = State, fence: int | None = None, **fields: Any
+    ) -> bool:
+        """Change a job's state if it still is where such a move may begin; False means that somebody else was first.
 
-
-class Asked(models.TextChoices):
-    """What a person asked for; the supervisor looks here each second."""
-
-    NOTHING = "", _("nothing")
-    PAUSE = "pause", _("pause")
-    STOP_AND_KEEP = "stop", _("stop and keep")
-    CANCEL = "cancel", _("cancel")
-
-
-class EndedBecause(models.TextChoices):
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    STOPPED = "stopped"
-    CANCELLED = "cancelled"
-    CHILD_DIED = "child_died"
-    WORKER_LOST = "worker_lost"
-    WORKER_STOPPED = "worker_stopped"
+        `out_of` narrows where it may begin. With `fence`, only while that claim holds.
+        """
+        rows = self.filter(pk=job_id, state__in=lifecycle.sources(to) & frozenset(out_of))
+        if fence is not None:
+            rows = rows.filter(fence=fence)
+        return rows.update(state=to, **fields) == 1
 
 
 class Job(models.Model):
@@ -61,6 +62,7 @@ class Job(models.Model):
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     priority = models.IntegerField(default=0)
     spec = models.JSONField()
+    spec_version = models.IntegerField(default=SPEC_VERSION, help_text="a worker takes no order newer than it can read")
     inputs = models.JSONField(default=list)
     sealed_secret = models.TextField(blank=True, help_text="encrypted; wiped when the job ends")
     needs_devices = models.IntegerField(default=0)
@@ -76,6 +78,7 @@ class Job(models.Model):
     phase = models.CharField(max_length=20, blank=True)
     step = models.IntegerField(default=0)
     total_steps = models.IntegerField(default=0)
+    checkpoint_step = models.IntegerField(default=0, help_text="the furthest step from which the job could go on")
     progress_done = models.BigIntegerField(default=0)
     progress_total = models.BigIntegerField(default=0)
     progress_unit = models.CharField(max_length=10, blank=True)
@@ -87,6 +90,8 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    objects = JobQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index(fields=["state", "-priority", "queued_at"]),
@@ -95,6 +100,14 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in OVER
+
+    @property
+    def is_held(self) -> bool:
+        return self.state in HELD
 
 
 class Attempt(models.Model):
@@ -118,6 +131,18 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.job_id}"
+
+
+class AttemptLog(models.Model):
+    """The end of what an attempt's program wrote for people; kept apart so that nobody loads it by accident."""
+
+    attempt = models.OneToOneField(Attempt, on_delete=models.CASCADE, related_name="log")
+    text = models.TextField(blank=True)
+    size_bytes = models.BigIntegerField(default=0, help_text="of the whole log, of which this is the end")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"log of attempt {self.attempt_id}"
 
 
 class DeviceHold(models.Model):
@@ -151,3 +176,14 @@ class JobEvent(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class Duty(models.Model):
+    """Work that one process at a time may do, such as housekeeping. Whoever holds it renews `until`."""
+
+    name = models.CharField(max_length=40, unique=True)
+    holder = models.CharField(max_length=200, blank=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
