@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from webapp.adapters import queries as adapter_queries
 from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
 from webapp.basemodels.models import PretrainedModel
 from webapp.datasets.models import Dataset, DatasetVersion
@@ -28,7 +29,7 @@ def upload(row: Upload) -> dict[str, Any]:
         "id": row.public_id,
         "file_name": row.file_name,
         "size_bytes": row.size_bytes,
-        "offset": row.received_bytes,
+        "offset": artifacts.received_bytes(row),
         "chunk_bytes": settings.UPLOAD_CHUNK_BYTES,
         "state": row.state,
     }
