@@ -70,7 +70,7 @@ class Launcher:
         """Start the broker, then what needs it, and return when the web process answers."""
         assert self._processes is not None and self._listener is not None
         self._start_broker()
-        for program in _programs(self._listener.fileno()):
+        for program in programs(listener=self._listener.fileno()):
             self._processes.start(program)
         self._describe()
         self._wait_until_ready()
@@ -141,9 +141,10 @@ class Launcher:
             self._lock.release()
 
 
-def _programs(listener: int) -> list[Program]:
+def programs(*, listener: int) -> list[Program]:
+    """What an installation runs beside the broker; docker-compose.yml starts the same."""
     python = sys.executable
-    worker = [python, "-m", "celery", "--app", "workers.tasks", "--quiet", "worker", "--pool", "threads"]
+    worker = [python, "-m", "celery", "--quiet", "--app", "workers.tasks", "worker", "--pool", "threads"]
     return [
         Program(
             name="web",

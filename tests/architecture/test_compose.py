@@ -1,0 +1,107 @@
+"""The production shape: valid, closed to the outside, and installed and started the same way as on one machine."""
+
+import json
+import re
+import shlex
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from webapp.launch import launcher
+
+ROOT = Path(launcher.__file__).parents[2]
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+OURS = ["web", "migrate", "worker", "worker-gpu", "housekeeping"]
+STORES = ["postgres", "redis", "s3"]
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load(COMPOSE)
+
+
+def service(name: str) -> dict[str, Any]:
+    return compose()["services"][name]
+
+
+def test_the_compose_file_follows_the_published_schema() -> None:
+    schema = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    jsonschema.validate(compose(), json.loads(schema.read_text()))
+
+
+def test_only_the_proxy_publishes_ports() -> None:
+    assert [name for name, made in compose()["services"].items() if "ports" in made] == ["proxy"]
+
+
+def test_data_stores_stay_on_the_inside_network_and_say_whether_they_are_well() -> None:
+    assert compose()["networks"]["inside"] == {"internal": True}
+    for name in STORES:
+        assert service(name)["networks"] == ["inside"]
+        assert service(name)["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("secret", ["SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"])
+def test_no_secret_has_a_default_that_would_be_used_when_it_is_forgotten(secret: str) -> None:
+    uses = re.findall(r"(?<!\$)\$\{" + secret + r"([^}]*)\}", COMPOSE)
+    assert uses and all(use.startswith(":?") for use in uses)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_run_without_rights_they_do_not_need(name: str) -> None:
+    assert service(name)["cap_drop"] == ["ALL"]
+    assert service(name)["security_opt"] == ["no-new-privileges:true"]
+    users = re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)
+    assert users == ["tunesmith"]
+
+
+def test_every_setting_passed_to_our_services_is_one_that_settings_read() -> None:
+    settings = (ROOT / "webapp" / "settings.py").read_text()
+    passed = set(service("web")["environment"])
+    unknown = {name for name in passed if f'"{name}"' not in settings}
+    assert unknown == set()
+
+
+def test_the_example_environment_names_every_variable_of_the_compose_file() -> None:
+    example = (ROOT / "docker" / "env.example").read_text()
+    named = set(re.findall(r"^([A-Z0-9_]+)=", example, re.MULTILINE))
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", COMPOSE))
+    assert used - named == {"BEHIND_PROXY"}  # right as it is for the proxy in the file
+    assert named - used == set()
+
+
+def test_images_and_makefile_install_by_the_same_script_and_nothing_beside_it() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert "requirements/install.sh run" in makefile
+    assert "requirements/install.sh run" in DOCKERFILE
+    for text in (DOCKERFILE, makefile.partition("lock: ")[0], makefile.partition("clean: ")[2]):
+        assert "pip install" not in text and "apt-get install" not in text
+    for name in OURS:
+        assert service(name)["build"]["dockerfile"] == "docker/Dockerfile"
+
+
+def test_everything_the_image_copies_exists_and_passes_the_ignore_file() -> None:
+    copied = [shlex.split(line)[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ")]
+    paths = {path.rstrip("/") for line in copied for path in line if not path.startswith("--")}
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert paths == allowed
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_folder_that_the_program_reads_is_in_the_image() -> None:
+    from django.conf import settings
+
+    needed = {Path(path).relative_to(ROOT).parts[0] for path in settings.STATICFILES_DIRS}
+    needed |= {Path(path).relative_to(ROOT).parts[0] for path in settings.TEMPLATES[0]["DIRS"]}
+    needed |= {Path(path).relative_to(ROOT).parts[0] for path in settings.LOCALE_PATHS if Path(path).exists()}
+    assert [path for path in needed | {"webapp", "workers"} if f"{path}/ {path}/" not in DOCKERFILE] == []
+
+
+@pytest.mark.parametrize("name", ["worker", "worker-gpu", "housekeeping"])
+def test_the_launcher_and_the_compose_file_start_the_same_programs(name: str) -> None:
+    programs = {program.name: program.argv for program in launcher.programs(listener=0)}
+    _python, _dash_m, *rest = programs[name.removesuffix("-gpu")]
+    assert service(name)["command"][-len(rest) :] == rest
