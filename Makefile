@@ -61,6 +61,7 @@ lock: install ## renew requirements/*.txt from pyproject.toml (for maintainers; 
 	@.venv-lock/bin/python -m pip --disable-pip-version-check install --quiet pip-tools
 	@.venv-lock/bin/pip-compile $(LOCK_OPTIONS) --extra ml --extra postgres --extra s3 --output-file requirements/run.txt pyproject.toml
 	@.venv-lock/bin/pip-compile $(LOCK_OPTIONS) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@sed -i.old '/^# WARNING: The following packages were not pinned/,$$d' requirements/run.txt requirements/dev.txt && rm requirements/*.old
 
 LOCK_OPTIONS := --quiet --generate-hashes --strip-extras --unsafe-package torch --constraint requirements/torch.txt \
 	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
