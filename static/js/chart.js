@@ -4,7 +4,7 @@ import { align, durationText, interpolator, numberText, positiveOnly, smooth } f
 import { plotOptions, savePicture } from "./chart_plot.js";
 import { Source } from "./chart_source.js";
 import { ChartTable } from "./chart_table.js";
-import { connectControls } from "./chart_controls.js";
+import { connectControls, showRange } from "./chart_controls.js";
 import { all, onReady, say, words } from "./dom.js";
 import { onThemeChange } from "./theme.js";
 
@@ -103,6 +103,7 @@ class Chart {
   async applyRange({ keepDetail = false } = {}) {
     const [min, max] = this.group.range ?? this.whole();
     this.plot?.setScale("x", { min, max });
+    showRange(this);
     if (keepDetail) return;
     const wants = this.group.range && this.source.isThinned && this.group.axis === "step";
     const range = this.group.range;

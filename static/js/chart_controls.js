@@ -12,7 +12,7 @@ export function connectControls(chart) {
     chart.group.zoom(rangeOf(chart, button.dataset.range));
     press(card, "[data-range]", button);
   });
-  on("[data-zoom]", "click", (button) => zoom(chart, button.dataset.zoom === "in" ? 0.5 : 2));
+  on("[data-zoom]", "click", (button) => chart.group.zoomBy(button.dataset.zoom === "in" ? 0.5 : 2, chart.whole()));
   on("[data-log]", "change", (box) => {
     chart.isLog = box.checked;
     chart.rebuild();
@@ -31,9 +31,13 @@ function press(card, selector, pressed) {
   for (const button of all(card, selector)) button.setAttribute("aria-pressed", String(button === pressed));
 }
 
-function zoom(chart, factor) {
-  chart.group.zoomBy(factor, chart.whole());
-  press(chart.card, "[data-range]", chart.group.range ? null : chart.card.querySelector("[data-range=all]"));
+/** "All" is pressed exactly while all is shown, whoever zoomed: a button, a key, a drag or another chart. */
+export function showRange(chart) {
+  const everything = chart.card.querySelector("[data-range=all]");
+  const isAll = chart.group.range === null;
+  if (everything && isAll !== (everything.getAttribute("aria-pressed") === "true")) {
+    press(chart.card, "[data-range]", isAll ? everything : null);
+  }
 }
 
 function rangeOf(chart, name) {
@@ -67,8 +71,8 @@ function onKey(chart, event) {
     ArrowRight: () => chart.moveTo(at + jump),
     Home: () => chart.moveTo(0),
     End: () => chart.moveTo(chart.steps.length - 1),
-    "+": () => zoom(chart, 0.5),
-    "-": () => zoom(chart, 2),
+    "+": () => chart.group.zoomBy(0.5, chart.whole()),
+    "-": () => chart.group.zoomBy(2, chart.whole()),
     0: () => chart.group.zoom(null),
   };
   if (!acts[event.key]) return;

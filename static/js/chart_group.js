@@ -13,7 +13,7 @@ export class Group {
     this.charts = new Set();
     this.axis = "step";
     this.range = null; // null shows all
-    this.weight = 0.9;
+    this.weight = 0.8;
   }
 
   setAxis(axis) {

@@ -72,7 +72,8 @@ export function numberText(value, digits = 3) {
 /** For an axis: as few digits as tell the marks apart. */
 export function axisText(value, step) {
   if (Math.abs(value) >= 1e5) return format({ notation: "compact" }).format(value);
-  if (value !== 0 && Math.abs(value) < 0.001) return numberText(value);
+  if (value === 0) return "0";
+  if (step < 0.001) return numberText(value);
   const digits = step >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step)));
   return format({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value).replace("-", MINUS);
 }

@@ -37,6 +37,8 @@ class Upload {
     if (!file || this.form.elements.upload.value) return;
     event.preventDefault();
     const button = event.submitter;
+    button?.setAttribute("aria-busy", "true");
+    button?.setAttribute("aria-disabled", "true");
     this.say("");
     try {
       this.form.elements.upload.value = await this.send(file);

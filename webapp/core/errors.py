@@ -150,5 +150,7 @@ def user_fault(request: HttpRequest, fault: UserFault) -> HttpResponse:
     problem = Problem(status=fault.status, code=fault.code, title=fault.message, meaning=_("Nothing was changed."))
     if wants_json(request):
         more = {"field": fault.field, "row": fault.row} | fault.data
-        return problem_json(request, problem, **{name: value for name, value in more.items() if value not in ("", None)})
+        return problem_json(
+            request, problem, **{name: value for name, value in more.items() if value not in ("", None)}
+        )
     return respond(request, problem)

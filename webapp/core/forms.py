@@ -7,6 +7,9 @@ from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.utils.safestring import SafeString
 
+DJANGO_ROWS = "10"  # what a Textarea has when its form says nothing
+ROWS = "4"
+
 
 class Renderer(TemplatesSetting):
     """`{{ form }}` and `{{ form.name.as_field_group }}` use the same parts as `{% field form.name %}`."""
@@ -43,6 +46,8 @@ def control(field: BoundField, *, extra_class: str = "", **attributes: Any) -> S
         attrs["aria-describedby"] = described_by
     if field.errors:
         attrs["aria-invalid"] = "true"
+    if field.field.widget.attrs.get("rows") == DJANGO_ROWS:
+        attrs.setdefault("rows", ROWS)
     if not attrs["class"]:
         del attrs["class"]
     return field.as_widget(attrs=attrs)
