@@ -58,6 +58,14 @@ WORDS: dict[Permission, str | Promise] = {
     Permission.USE_API: gettext_lazy("Using the API"),
 }
 
+ROLE_WORDS: dict[Role, str | Promise] = {
+    Role.OWNER: gettext_lazy("May do everything, and decides who else is an owner."),
+    Role.MAINTAINER: gettext_lazy("Looks after the team: people, everybody's datasets, runs and adapters, stages."),
+    Role.TRAINER: gettext_lazy("Adds datasets and base models, starts runs, downloads adapters."),
+    Role.REVIEWER: gettext_lazy("Looks at everything, downloads adapters and moves them through their stages."),
+    Role.VIEWER: gettext_lazy("Looks at everything in the browser. Takes nothing out and changes nothing."),
+}
+
 
 def role_can(role: str, permission: Permission) -> bool:
     return permission in RIGHTS[Role(role)]

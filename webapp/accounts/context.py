@@ -9,14 +9,18 @@ from webapp.accounts.access import Permission
 
 
 def team(request: HttpRequest) -> dict[str, Any]:
-    """`team` and `membership` of a team page, `my_teams` to switch to, `perms_team.train` and so on."""
-    membership = getattr(request, "membership", None)
+    """`team` and `membership`, `my_teams` to switch to, and `perms_team.train` and so on.
+
+    On a page that belongs to no team they are those of the team the person was in last, so that the
+    way back stays in sight.
+    """
     user = getattr(request, "user", None)
-    is_signed_in = user is not None and user.is_authenticated
+    if user is None or not user.is_authenticated:
+        return {"team": None, "membership": None, "perms_team": {}, "my_teams": []}
+    membership = getattr(request, "membership", None) or queries.home_membership(request)  # type: ignore[arg-type]
     return {
-        "team": getattr(request, "team", None),
+        "team": membership.team if membership else None,
         "membership": membership,
         "perms_team": {p.value: membership is not None and access.role_can(membership.role, p) for p in Permission},
-        # Not evaluated unless the page draws the switcher.
-        "my_teams": queries.teams_of(user) if is_signed_in else [],  # type: ignore[arg-type]
+        "my_teams": queries.teams_of(user),  # not evaluated unless the page draws the switcher
     }

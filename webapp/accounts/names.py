@@ -15,53 +15,14 @@ MAX_LENGTH = 60
 _PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 # Not in the URL table, but a team of this name would confuse people, or block a door that may open later.
-KEPT = frozenset(
-    # fmt: off
-    {
-        "about",
-        "admin",
-        "administrator",
-        "anonymous",
-        "api",
-        "assets",
-        "auth",
-        "datasets",
-        "files",
-        "health",
-        "help",
-        "hub",
-        "internal",
-        "login",
-        "logout",
-        "me",
-        "media",
-        "metrics",
-        "mlflow",
-        "models",
-        "new",
-        "oauth",
-        "openai",
-        "robots",
-        "root",
-        "security",
-        "settings",
-        "signup",
-        "spaces",
-        "static",
-        "status",
-        "support",
-        "system",
-        "team",
-        "teams",
-        "tunesmith",
-        "user",
-        "users",
-        "v1",
-        "well-known",
-        "www",
-    }
-    # fmt: on
-)
+# fmt: off
+KEPT = frozenset({
+    "about", "admin", "administrator", "anonymous", "api", "assets", "auth", "datasets", "files", "health",
+    "help", "hub", "internal", "login", "logout", "me", "media", "metrics", "mlflow", "models", "new", "oauth",
+    "openai", "robots", "root", "security", "settings", "signup", "spaces", "static", "status", "support",
+    "system", "team", "teams", "tunesmith", "user", "users", "v1", "well-known", "www",
+})
+# fmt: on
 
 
 @cache

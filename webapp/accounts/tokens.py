@@ -48,6 +48,15 @@ RIGHTS: dict[Scope, frozenset[Permission]] = {
 }
 
 
+def usable_scopes(role: str) -> list[Scope]:
+    """The scopes that give a member of this role anything beyond looking."""
+    return [
+        scope
+        for scope in Scope
+        if scope == Scope.READ or any(access.role_can(role, right) for right in RIGHTS[scope] - {Permission.VIEW})
+    ]
+
+
 def digest(secret: str) -> str:
     """What is kept of a secret. It is long and random, so that a plain hash cannot be guessed back."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -73,7 +82,7 @@ def authenticate(text: str) -> ApiToken | None:
     )
     # Compared also for an unknown id, so that time tells nothing.
     is_right = hmac.compare_digest(digest(secret), token.secret_sha256 if token else _NOBODY)
-    if token is None or not is_right or is_expired(token) or not _may_use_api(token):
+    if token is None or not is_right or token.is_expired or not _may_use_api(token):
         return None
     _note_use(token)
     return token
@@ -90,10 +99,6 @@ def _parts(text: str) -> tuple[str, str]:
 def _may_use_api(token: ApiToken) -> bool:
     membership = Membership.objects.filter(user_id=token.user_id, team_id=token.team_id).only("role").first()
     return membership is not None and access.role_can(membership.role, Permission.USE_API)
-
-
-def is_expired(token: ApiToken) -> bool:
-    return token.expires_at is not None and token.expires_at <= timezone.now()
 
 
 def _note_use(token: ApiToken) -> None:

@@ -5,6 +5,7 @@ from django.db import models
 
 from webapp.accounts.models import Team
 from webapp.core.ids import new_id
+from webapp.notices import words
 
 
 class Notice(models.Model):
@@ -24,3 +25,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def tone(self) -> str:
+        return words.tone(self.code)
+
+    @property
+    def sentence(self) -> str:
+        return words.sentence(self.code, self.data)

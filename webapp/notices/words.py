@@ -1,0 +1,46 @@
+"""What a notice says. The row keeps a code and data; the words are made when somebody reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Code(StrEnum):
+    RUN_FINISHED = "run_finished"
+    RUN_FAILED = "run_failed"
+    DATASET_READY = "dataset_ready"
+    DATASET_HAS_PROBLEMS = "dataset_has_problems"
+    BASE_MODEL_READY = "base_model_ready"
+    BASE_MODEL_FAILED = "base_model_failed"
+    INVITATION_ACCEPTED = "invitation_accepted"
+
+
+@dataclass(frozen=True)
+class Words:
+    """`sentence` takes the notice's data; `tone` is that of a sign: good, warn, bad or note."""
+
+    tone: str
+    sentence: str | Promise
+
+
+WORDS: dict[Code, Words] = {
+    Code.RUN_FINISHED: Words("good", _("The run %(name)s is done. Its adapter was checked and is in the catalog.")),
+    Code.RUN_FAILED: Words("bad", _("The run %(name)s stopped with a problem. Its page says what to do.")),
+    Code.DATASET_READY: Words("good", _("The dataset %(name)s was read and is ready.")),
+    Code.DATASET_HAS_PROBLEMS: Words("warn", _("The dataset %(name)s has rows that need a look.")),
+    Code.BASE_MODEL_READY: Words("good", _("The base model %(name)s is here and was checked.")),
+    Code.BASE_MODEL_FAILED: Words("bad", _("The base model %(name)s could not be fetched. Its page says why.")),
+    Code.INVITATION_ACCEPTED: Words("note", _("%(name)s accepted your invitation.")),
+}
+
+
+def tone(code: str) -> str:
+    return WORDS[Code(code)].tone
+
+
+def sentence(code: str, data: Mapping[str, Any]) -> str:
+    return str(WORDS[Code(code)].sentence) % {"name": data.get("name", "")}
