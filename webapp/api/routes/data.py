@@ -12,6 +12,7 @@ from webapp.accounts.access import Permission
 from webapp.api import idempotency, paging, schemas, show
 from webapp.api.auth import Caller, caller
 from webapp.api.problems import Problem
+from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
 from webapp.basemodels.models import PretrainedModel
 from webapp.core.faults import UserFault
