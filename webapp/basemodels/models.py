@@ -67,6 +67,10 @@ class PretrainedModel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_ready(self) -> bool:
+        return self.bundle_id is not None
+
 
 class HubToken(models.Model):
     """A team's key for gated models: written, never shown again."""
