@@ -14,12 +14,13 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from webapp.core import badges, charts, forms, glossary, icons, navigation, theme, toasts, units
+from webapp.core import badges, charts, forms, glossary, icons, navigation, theme, toasts, units, visible
 from webapp.core.verdict import Verdict
 
 register = template.Library()
 register.filter("undo_url", toasts.undo_url)
 register.filter("look", forms.look)
+register.filter("visible", visible.visible)
 register.simple_tag(icons.svg, name="icon")
 register.simple_tag(forms.control, name="control")
 register.simple_tag(forms.faulty_fields)
