@@ -291,6 +291,7 @@ UPLOADS_OPEN_PER_TEAM = int(os.environ.get("UPLOADS_OPEN_PER_TEAM", "10"))
 SAMPLE_DATASET = BASE_DIR / "webapp" / "launch" / "sample" / "workshop.jsonl"
 MODEL_ROOTS = [Path(path) for path in _words("MODEL_ROOTS")]
 HUB_ENDPOINT = os.environ.get("HUB_ENDPOINT", "")
+NAV_COUNTS = "webapp.dashboard.counts.for_member"
 TRASH_DAYS = 7
 TELL = "webapp.notices.actions.tell"  # how apps below notices tell a person something
 DISK_RESERVE_BYTES = int(os.environ.get("DISK_RESERVE_BYTES", str(1024**3)))

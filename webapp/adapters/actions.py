@@ -204,7 +204,6 @@ def note_download(*, by: User | None, version: AdapterVersion, path: str = "") -
 
 
 def _require_change(*, by: User | None, adapter: Adapter) -> None:
-    """Who made it may change it; for what others made, MANAGE is needed."""
-    is_own = by is not None and adapter.created_by_id == by.pk
-    permission = access.Permission.TRAIN if is_own else access.Permission.MANAGE
-    access.require(by=by, team=adapter.team, permission=permission)
+    access.require_change(
+        by=by, team=adapter.team, made_by_id=adapter.created_by_id, permission=access.Permission.TRAIN
+    )

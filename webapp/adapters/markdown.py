@@ -16,6 +16,10 @@ def to_html(text: str) -> SafeString:
     html = _MARKDOWN.render(text).replace("<h3", "<h4").replace("</h3", "</h4")
     html = html.replace("<h2", "<h3").replace("</h2", "</h3").replace("<h1", "<h2").replace("</h1", "</h2")
     clean = nh3.clean(
-        html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel="noopener nofollow"
+        html,
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow",
     )
     return mark_safe(clean)  # noqa: S308  sanitised on the line above, and this is the only way out

@@ -27,7 +27,9 @@ def of_version(rows: Sequence[ScoreRow]) -> Verdict:
 def _by_form(form: ScoreRow) -> Verdict:
     values = {"value": form.value_text, "base": form.base_text}
     if form.is_better:
-        return Verdict(_("Better than its base: *%(value)s* of its answers have the right form, base %(base)s."), **values)
+        return Verdict(
+            _("Better than its base: *%(value)s* of its answers have the right form, base %(base)s."), **values
+        )
     return Verdict(_("Worse than its base: *%(value)s* of its answers have the right form, base %(base)s."), **values)
 
 
@@ -37,7 +39,9 @@ def _by_loss(base: float, value: float) -> Verdict:
         return Verdict(_("*About as good as its base*: the held-out loss hardly moved."))
     values = {"share": units.percent(abs(share)), "value": units.number(value, 3), "base": units.number(base, 3)}
     if share > 0:
-        return Verdict(_("Better than its base: held-out loss *%(share)s lower*, %(value)s against %(base)s."), **values)
+        return Verdict(
+            _("Better than its base: held-out loss *%(share)s lower*, %(value)s against %(base)s."), **values
+        )
     return Verdict(_("Worse than its base: held-out loss *%(share)s higher*, %(value)s against %(base)s."), **values)
 
 

@@ -9,12 +9,15 @@ from django.db.models import QuerySet, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from webapp.accounts.models import Team
 from webapp.adapters import queries as adapters
 from webapp.adapters.models import AdapterVersion
 from webapp.artifacts.models import Bundle
+from webapp.audit import queries as audit
+from webapp.audit import words as audit_words
 from webapp.basemodels.models import PretrainedModel
 from webapp.core.findings import Action, Finding, Severity
 from webapp.datasets.models import Dataset, DatasetVersion
@@ -27,6 +30,7 @@ from webapp.runs.models import Run
 FAILURES_SHOWN_FOR = dt.timedelta(days=7)
 NOW = [State.STARTING, State.RUNNING, State.FINISHING, State.INTERRUPTED, State.PAUSED]
 SPARK_POINTS = 60
+LATELY = 8
 
 
 @dataclass(frozen=True)
@@ -135,3 +139,16 @@ def has_data(team: Team) -> bool:
 
 def newest_adapters(team: Team) -> QuerySet[AdapterVersion]:
     return adapters.newest_versions(team)[:5]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the team's record, for a timeline."""
+
+    at: dt.datetime
+    text: SafeString
+    tone: str = ""
+
+
+def lately(team: Team) -> list[Line]:
+    return [Line(event.at, audit_words.sentence(event)) for event in audit.of_team(team.public_id)[:LATELY]]

@@ -6,7 +6,6 @@ from django.views.decorators.http import require_GET
 from webapp.accounts import access
 from webapp.accounts.access import Permission
 from webapp.accounts.models import Team
-from webapp.audit import queries as audit
 from webapp.core import htmx
 from webapp.core.request import Request
 from webapp.dashboard import home as gather
@@ -32,14 +31,15 @@ def home(request: Request) -> HttpResponse:
     """What is running, what waits, what needs me. The fragment is asked for again while anything moves."""
     team = request.team
     running, waiting = gather.running(team), gather.waiting(team)
-    needs, workers = gather.needs_you(team), fleet.live_workers()
+    has_data = gather.has_data(team)
+    needs, workers = gather.needs_you(team), fleet.live_workers().prefetch_related("devices")
     context = {
         "title": team.title,
         "verdict": verdict.of_home(
             running=len(running),
             waiting=len(waiting),
             needs=len(needs),
-            has_data=gather.has_data(team),
+            has_data=has_data,
             has_worker=bool(workers),
         ),
         "running": running,
@@ -49,8 +49,8 @@ def home(request: Request) -> HttpResponse:
         "workers": workers,
         "newest": gather.newest_adapters(team),
         "storage": gather.storage(team),
-        "lately": audit.lately(team=team, limit=8),
-        "has_data": gather.has_data(team),
+        "lately": gather.lately(team),
+        "has_data": has_data,
     }
     return htmx.render(request, "dashboard/home.html", context, part="now")
 

@@ -116,7 +116,9 @@ def _shortened(sample: Mapping[str, Any]) -> dict[str, Any]:
 def again(*, by: User, version: AdapterVersion) -> Report:
     """Measure a version once more, on request."""
     if version.reports.exclude(job__state__in=["succeeded", "failed", "cancelled"]).exists():  # type: ignore[attr-defined]
-        raise UserFault("already_measuring", _("This version is being measured already. Wait for it to end."), status=409)
+        raise UserFault(
+            "already_measuring", _("This version is being measured already. Wait for it to end."), status=409
+        )
     report = start(by=by, version=version)
     if report is None:
         raise UserFault("nothing_held_out", _("Its dataset held no rows back, so there is nothing fair to measure on."))
