@@ -8,6 +8,7 @@ PORT ?=
 HOST ?=
 ARGS ?=
 export PORT HOST
+export TUNESMITH_DEMO_STARTED_AT := $(shell date +%s)
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help

@@ -8,14 +8,21 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from webapp.basemodels import actions as basemodels
 from webapp.fleet import actions as fleet
 from webapp.launch.errors import LaunchError
 
 logger = logging.getLogger(__name__)
 
 
-def migrate() -> str:
-    """Bring the database up to this version; returns in words what was done."""
+def prepare() -> str:
+    """Bring the database up to this version and order what every installation has; returns in words what was done."""
+    done = _migrate()
+    basemodels.ensure_starter()
+    return done
+
+
+def _migrate() -> str:
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))

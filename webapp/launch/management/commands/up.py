@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
 def run(launcher: Launcher, console: Console) -> None:
     launcher.open()
-    console.say("database", prepare.migrate())
+    console.say("database", prepare.prepare())
     first_admin.ensure(url=launcher.url, say=console.say)
     launcher.start()
     console.say("ready", "Ctrl-C stops it")
