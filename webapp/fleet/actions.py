@@ -1,5 +1,6 @@
 """What workers say about themselves, and what people do with them."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from webapp.accounts.models import User
 from webapp.audit import actions as audit
 from webapp.fleet import queries
 from webapp.fleet.models import Device, Measurement, Worker
+
+KEEP_STOPPED = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,16 @@ def register_worker(*, facts: WorkerFacts, devices: Sequence[DeviceFacts]) -> Wo
     return worker
 
 
-def heartbeat(*, worker: Worker, disk_free_bytes: int) -> None:
-    """The worker lives. One that was thought lost, for instance because its machine slept, is back by this."""
+def heartbeat(*, worker: Worker, disk_free_bytes: int) -> bool:
+    """The worker lives. One that was called stopped, for instance because its machine slept, is back by this.
+
+    Refreshes `is_draining`. False when nobody knows this worker any more; it has to register again.
+    """
     rows = Worker.objects.filter(pk=worker.pk)
     rows.update(seen_at=Now(), stopped_at=None, disk_free_bytes=disk_free_bytes)
-    worker.is_draining = rows.values_list("is_draining", flat=True).first() or False
+    is_draining = rows.values_list("is_draining", flat=True).first()
+    worker.is_draining = bool(is_draining)
+    return is_draining is not None
 
 
 def worker_stopped(*, worker: Worker) -> None:
@@ -91,6 +99,11 @@ def worker_exited(*, host: str, pid: int) -> int:
 def stop_silent() -> int:
     """Call workers stopped that were not heard of for longer than a lease."""
     return queries.silent_workers().update(stopped_at=Now())
+
+
+def forget_stopped() -> int:
+    """Rows of worker processes that ended days ago; what they did stays written in the attempts."""
+    return Worker.objects.filter(stopped_at__lt=Now() - KEEP_STOPPED).delete()[0]
 
 
 def drain(*, by: User | None, worker: Worker) -> None:

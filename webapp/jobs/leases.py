@@ -113,13 +113,14 @@ def renew(*, claim: Claim) -> Asked:
 
 
 def begin(*, claim: Claim) -> None:
-    """The program runs. Raises LeaseLost."""
-    _move(claim, State.RUNNING)
+    """The program lives. Said again, it changes nothing."""
+    _mine(claim).filter(state=State.STARTING).update(state=State.RUNNING)
 
 
 def finish(*, claim: Claim) -> None:
-    """The program ended well; its files are being stored. Raises LeaseLost."""
-    _move(claim, State.FINISHING)
+    """The program ended well; its files are being stored. May be said again. Raises LeaseLost."""
+    if not _mine(claim).filter(state__in={State.RUNNING, State.FINISHING}).update(state=State.FINISHING):
+        raise LeaseLost(claim.job.public_id)
 
 
 def lock(*, claim: Claim) -> Job:

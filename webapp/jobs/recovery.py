@@ -18,21 +18,20 @@ FORGOTTEN_AFTER = dt.timedelta(seconds=10)
 RING_AGAIN_AFTER = dt.timedelta(seconds=30)
 
 
-def interrupt_lost() -> list[Job]:
-    """Take jobs from workers that are gone: their lease ran out, or somebody saw them stop."""
-    found = [_interrupt(pk) for pk in _lost().values_list("pk", flat=True)]
+def interrupt_lost(*, judge_leases: bool) -> list[Job]:
+    """Take jobs from workers that are known to have ended and, with `judge_leases`, from those that let leases lapse."""
+    lost = Q(worker=None) | Q(worker__stopped_at__isnull=False)
+    if judge_leases:
+        lost |= Q(lease_until__lt=Now())
+    held = Job.objects.held().filter(lost)
+    found = [_interrupt(held, pk) for pk in held.values_list("pk", flat=True)]
     return [job for job in found if job is not None]
 
 
-def _lost() -> JobQuerySet:
-    is_gone = Q(worker=None) | Q(worker__stopped_at__isnull=False)
-    return Job.objects.held().filter(Q(lease_until__lt=Now()) | is_gone)
-
-
-def _interrupt(job_id: int) -> Job | None:
+def _interrupt(lost: JobQuerySet, job_id: int) -> Job | None:
     with transaction.atomic():
         # Asked again under the lock: the worker may have renewed its lease this moment.
-        job = _lost().select_for_update(of=("self",), skip_locked=True).filter(pk=job_id).first()
+        job = lost.select_for_update(of=("self",), skip_locked=True).filter(pk=job_id).first()
         if job is None:
             return None
         fields: dict[str, Any] = {"worker": None, "lease_until": None, "phase": "", "deaths": F("deaths") + 1}

@@ -1,0 +1,115 @@
+"""`python -m workers.housekeeping`: looks every few seconds for what went wrong or lies about.
+
+A loop of its own and not a schedule in Celery: it has to work while the broker is away, and a row in the database
+sees to it that of several such processes one works at a time (docs/decisions/).
+"""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402 - models can be imported only now
+from django.db import DatabaseError, connections  # noqa: E402
+
+from webapp.fleet import actions as fleet  # noqa: E402
+from webapp.jobs import recovery  # noqa: E402
+from webapp.jobs.lifecycle import State  # noqa: E402
+from workers import results  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+DUTY = "housekeeping"
+DUTY_SECONDS = 20.0
+SWEEP_SECONDS = 600.0
+
+
+class Housekeeper:
+    """`turn` is one look. It judges no worker before it saw the database for one whole lease without a break."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._watching_since = self._last_turn = self._swept_at = float("-inf")
+
+    def turn(self) -> bool:
+        """False when another process is on duty."""
+        now = self._clock()
+        if not recovery.hold_duty(name=DUTY, holder=self._holder, seconds=DUTY_SECONDS):
+            self._last_turn = float("-inf")
+            return False
+        if now - self._last_turn > settings.LEASE_SECONDS or now < self._last_turn:
+            # The database, this process or the whole machine was away: workers get a chance to renew first.
+            self._watching_since = now
+        self._last_turn = now
+        self._find_lost(is_sure=now - self._watching_since >= settings.LEASE_SECONDS)
+        self._settle_interrupted()
+        recovery.ring_for_forgotten()
+        if now - self._swept_at >= SWEEP_SECONDS:
+            self._swept_at = now
+            sweep()
+        return True
+
+    def _find_lost(self, *, is_sure: bool) -> None:
+        stopped = fleet.stop_silent() if is_sure else 0
+        if stopped:
+            logger.warning("%d workers were silent for too long and are called stopped", stopped)
+        for job in recovery.interrupt_lost(judge_leases=is_sure):
+            logger.warning("%s lost its worker", job.public_id)
+        recovery.free_devices()
+
+    def _settle_interrupted(self) -> None:
+        for job in recovery.settle_interrupted():
+            logger.info("%s was interrupted and is %s now", job.public_id, job.state)
+            if job.state == State.FAILED:
+                results.tell_failed(job)
+
+    def leave(self) -> None:
+        recovery.leave_duty(name=DUTY, holder=self._holder)
+
+
+def sweep() -> None:
+    """What is due once in a while; what fails does not keep the others from being done."""
+    for task in SWEEPS:
+        try:
+            task()
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("%s failed", task.__qualname__)
+
+
+SWEEPS: tuple[Callable[[], object], ...] = (fleet.forget_stopped,)
+
+
+def run(stopping: threading.Event) -> None:
+    keeper = Housekeeper()
+    while not stopping.is_set():
+        try:
+            keeper.turn()
+        except DatabaseError as error:
+            logger.warning("the database is away: %s", error)
+        except Exception:
+            logger.exception("housekeeping stumbled and goes on")
+        finally:
+            connections.close_all()
+        stopping.wait(settings.HOUSEKEEPING_SECONDS)
+    try:
+        keeper.leave()
+    except DatabaseError as error:
+        logger.warning("could not hand the duty over: %s", error)
+
+
+if __name__ == "__main__":
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(stop)
