@@ -35,7 +35,7 @@ SENTENCES: dict[str, str | Promise] = {
     "member.joined": gettext_lazy("{actor} joined as {role}"),
     "member.left": gettext_lazy("{actor} left the team"),
     "member.removed": gettext_lazy("{actor} took {name} out of the team"),
-    "member.role_changed": gettext_lazy("{actor} made {name} {to}; was {from}"),
+    "member.role_changed": gettext_lazy("{actor} changed the role of {name} from {from} to {to}"),
     "person.renamed": gettext_lazy("{actor} changed their name"),
     "person.signed_in": gettext_lazy("{actor} signed in"),
     "person.sign_in_failed": gettext_lazy("Somebody tried a wrong password for {name}"),
@@ -48,10 +48,10 @@ SENTENCES: dict[str, str | Promise] = {
 
 
 def sentence(event: Event) -> SafeString:
-    """One line of the record, its names in bold. Everything in it was typed by somebody, so all of it is escaped."""
+    """One line of the record, who and what in bold. Everything in it was typed by somebody, so all of it is escaped."""
     template = str(SENTENCES.get(event.verb) or _generic(event.verb))
     values: dict[str, Any] = defaultdict(lambda: "?")
-    values |= {key: _bold(value) for key, value in event.data.items()}
+    values |= {key: conditional_escape(value) for key, value in event.data.items()}
     values["actor"] = _bold(event.actor_name) if event.actor_name else conditional_escape(_("Tunesmith"))
     values["name"] = _bold(event.object_name or event.object_id)
     return SafeString(conditional_escape(template).format_map(values))
