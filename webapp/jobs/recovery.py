@@ -19,7 +19,7 @@ RING_AGAIN_AFTER = dt.timedelta(seconds=30)
 
 
 def interrupt_lost(*, judge_leases: bool) -> list[Job]:
-    """Take jobs from workers that are known to have ended and, with `judge_leases`, from those that let leases lapse."""
+    """Take jobs from workers that are known to have ended; with `judge_leases` also where the lease ran out."""
     lost = Q(worker=None) | Q(worker__stopped_at__isnull=False)
     if judge_leases:
         lost |= Q(lease_until__lt=Now())
