@@ -15,6 +15,7 @@ from webapp.launch.processes import Processes, Program
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
+GIVEN_BROKER_SECONDS = 5
 HOPELESS_DEATHS = 3
 STOP_ORDER = ["housekeeping", "worker", "web", "broker"]
 
@@ -86,7 +87,7 @@ class Launcher:
             self._wait_for_broker(chosen)
         else:
             note.unlink(missing_ok=True)
-            broker.check(chosen.url, wait_seconds=5)
+            broker.check(chosen.url, wait_seconds=GIVEN_BROKER_SECONDS)
         self._say("broker", chosen.description)
 
     def _wait_for_broker(self, chosen: broker.Broker) -> None:
@@ -159,6 +160,6 @@ def programs(*, listener: int) -> list[Program]:
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz", timeout=2, trust_env=False).is_success
+        return httpx.get(f"{url}/healthz", timeout=1, trust_env=False).is_success
     except httpx.HTTPError:
         return False

@@ -5,7 +5,7 @@ import socket
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from webapp.basemodels import actions as basemodels
@@ -49,4 +49,4 @@ def tell_worker_exited(pid: int) -> None:
     except DatabaseError as error:
         logger.warning("could not note that worker process %d ended: %s", pid, error)
     finally:
-        connection.close()
+        close_old_connections()
