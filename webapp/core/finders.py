@@ -26,7 +26,7 @@ class UPlotFinder(BaseFinder):
         vendor_folder()
         return []
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> str | list[str]:
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
         folder, _, name = path.partition("/")
         if folder != PREFIX or name not in SHA256:
             return []

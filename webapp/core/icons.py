@@ -70,4 +70,4 @@ def svg(name: str, size: str = "") -> SafeString:
 
 def _draw(style: str, name: str, css: str, **attributes: str) -> str:
     # The library's own cache keeps 128 icons and its tags build a tree for each use; ours keeps the finished text.
-    return heroicons._render_icon(style, name, None, {"class": css, **attributes})  # type: ignore[attr-defined]
+    return heroicons._render_icon(style, name, None, {"class": css, **attributes})

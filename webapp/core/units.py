@@ -6,6 +6,7 @@ a number that is not known is never shown as zero.
 
 import datetime as dt
 import math
+from typing import TypeGuard
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
@@ -136,7 +137,8 @@ def clock(moment: dt.datetime, now: dt.datetime | None = None) -> str:
     return f"{formats.date_format(local, pattern)}, {time}".replace(" ", NBSP, 1)
 
 
-def is_known(value: object) -> bool:
+def is_known(value: object) -> TypeGuard[Number]:
+    """A number that can be written down: not None, not infinite, not a truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -29,7 +29,7 @@ class Verdict:
 
     def __html__(self) -> SafeString:
         marked = _EMPHASIS.sub(r"<em>\1</em>", conditional_escape(str(self.text)), count=1)
-        escaped = {name: conditional_escape(value) for name, value in self.values.items()}
+        escaped = {name: conditional_escape(str(value)) for name, value in self.values.items()}
         return mark_safe(self._filled(marked, escaped))  # noqa: S308 - text and values were escaped one line above
 
     @staticmethod

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from webapp.core import badges, charts, forms, glossary, icons, navigation, theme, toasts, units, visible
 from webapp.core.verdict import Verdict
@@ -131,6 +132,12 @@ def avatar(person: object, small: bool = False) -> SafeString:
     """The initials of a person or a team; beside it must stand the name, or an aria-label around it."""
     css = "avatar avatar--s" if small else "avatar"
     return format_html('<span class="{}" aria-hidden="true">{}</span>', css, initials(person))
+
+
+@register.simple_tag
+def person(user: object) -> str:
+    """Their name, else their address; somebody who is gone has neither."""
+    return str(user) if user else _("a former member")
 
 
 @register.inclusion_tag("components/copyable.html")
