@@ -7,7 +7,7 @@ shapes of the model, and are corrected by what earlier runs on the same device r
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from webapp.contract.spec import LoraConfig, Method, Precision
@@ -24,8 +24,9 @@ NF4_BYTES = 4.127 / 8  # 4 bits and the doubly quantized scales: 4.127 bits a we
 BFLOAT16_BYTES, FLOAT32_BYTES = 2, 4
 OPTIMIZER_BYTES = 8  # two float32 moments for each trained number
 GRADIENT_BYTES = 4
-# The engine sends about so many tokens through the model at once, and one longer row alone.
-TOKENS_AT_ONCE = 2048
+# How the engine chooses how much goes through the model at once (workers/engine/decisions.py).
+TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 16384}
+ACTIVATION_SHARE = 0.5
 LOGIT_TOKENS = 256  # the loss is computed in slices of so many tokens
 
 PROCESS_BYTES = {"cpu": 900_000_000, "cuda": 900_000_000}
@@ -71,12 +72,10 @@ class Device:
 
 @dataclass(frozen=True)
 class Past:
-    """What an earlier run on the same kind of device took, and what was said before it."""
+    """What an earlier run on such a device took, and what was said before it, uncorrected."""
 
     said_seconds: float
     took_seconds: float
-    said_bytes: float = 0.0
-    took_bytes: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +107,10 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The run on one device. Seconds are None where its speed is not known; `raw_seconds` is before correction."""
+    """The run on one device. Seconds are None where its speed is not known.
+
+    `raw_seconds` is the time of computing alone, before it is corrected by earlier runs.
+    """
 
     device: Device
     memory: Memory
@@ -152,76 +154,76 @@ def total_steps(train_rows: int, config: LoraConfig) -> int:
 
 def fit(shapes: Shapes, config: LoraConfig, rows: Rows, device: Device, *, past: Sequence[Past] = ()) -> Fit:
     """Memory and time of the run on this device."""
-    used = list(past)[:MEASUREMENTS_USED]
-    memory = memory_of(shapes, config, rows, device)
     raw = _seconds(shapes, config, rows, device)
-    plain = Fit(
+    ratios = [one.took_seconds / one.said_seconds for one in past if one.said_seconds > 0 and one.took_seconds > 0]
+    middle, low, high = _correction(ratios[:MEASUREMENTS_USED])
+    return Fit(
         device=device,
-        memory=memory,
+        memory=memory_of(shapes, config, rows, device),
         raw_seconds=raw,
-        seconds=raw,
-        seconds_low=raw and raw * UNMEASURED_BAND[0],
-        seconds_high=raw and raw * UNMEASURED_BAND[1],
-        measured_runs=0,
-    )
-    ratios = [one.took_seconds / one.said_seconds for one in used if one.said_seconds > 0 and one.took_seconds > 0]
-    if raw is None or not ratios:
-        return plain
-    middle, spread = statistics.median(ratios), _spread(ratios)
-    return replace(
-        plain,
-        seconds=raw * middle,
-        seconds_low=raw * middle * (1 - spread),
-        seconds_high=raw * middle * (1 + spread),
-        measured_runs=len(ratios),
+        seconds=None if raw is None else START_SECONDS + raw * middle,
+        seconds_low=None if raw is None else START_SECONDS + raw * low,
+        seconds_high=None if raw is None else START_SECONDS + raw * high,
+        measured_runs=len(ratios[:MEASUREMENTS_USED]),
     )
 
 
-def _spread(ratios: Sequence[float]) -> float:
-    """How far earlier runs lay from their median; with few of them, more than they show."""
+def _correction(ratios: Sequence[float]) -> tuple[float, float, float]:
+    """By what the raw seconds are multiplied: the median of earlier runs, and a band around it.
+
+    The band is how far those runs lay from their median; few of them make it wider than they show.
+    """
+    if not ratios:
+        return 1.0, *UNMEASURED_BAND
     middle = statistics.median(ratios)
     seen = statistics.median(abs(ratio / middle - 1) for ratio in ratios)
-    return min(0.5, max(MEASURED_BAND, seen) + 0.3 / len(ratios))
+    spread = min(0.5, max(MEASURED_BAND, seen) + 0.3 / len(ratios))
+    return middle, middle * (1 - spread), middle * (1 + spread)
 
 
 def memory_of(shapes: Shapes, config: LoraConfig, rows: Rows, device: Device) -> Memory:
     """Weights, the adapter with its gradients and moments, what the backward pass keeps, and a reserve."""
     number_bytes = _number_bytes(config, device)
     trainable = shapes.trainable_parameters(config)
-    linear_bytes = NF4_BYTES if config.method is Method.QLORA and device.kind == "cuda" else number_bytes
+    linear_bytes = NF4_BYTES if _is_kept_in_4_bits(shapes, config, device) else number_bytes
     embeddings = shapes.total_parameters - shapes.linear_parameters
-    weights = shapes.linear_parameters * linear_bytes + embeddings * number_bytes
-    kept = _tokens_at_once(rows, config) * _kept_numbers_a_token(shapes, config) * number_bytes
-    logits = 2 * LOGIT_TOKENS * shapes.vocabulary * FLOAT32_BYTES
-    held = weights + trainable * (FLOAT32_BYTES + GRADIENT_BYTES + OPTIMIZER_BYTES) + kept + logits
-    return Memory(
-        weights=round(weights),
-        adapter=trainable * (FLOAT32_BYTES + GRADIENT_BYTES + OPTIMIZER_BYTES),
-        activations=round(kept + logits),
-        reserve=PROCESS_BYTES[device.kind] + round(FRAGMENTATION * held),
-    )
+    weights = round(shapes.linear_parameters * linear_bytes + embeddings * number_bytes)
+    adapter = trainable * (FLOAT32_BYTES + GRADIENT_BYTES + OPTIMIZER_BYTES)
+    activations = _activation_bytes(shapes, config, rows, room=device.memory_bytes * ACTIVATION_SHARE - weights,
+                                    number_bytes=number_bytes, ceiling=TOKENS_AT_ONCE[device.kind])  # fmt: skip
+    activations += 2 * LOGIT_TOKENS * shapes.vocabulary * FLOAT32_BYTES
+    reserve = PROCESS_BYTES[device.kind] + round(FRAGMENTATION * (weights + adapter + activations))
+    return Memory(weights=weights, adapter=adapter, activations=activations, reserve=reserve)
 
 
 def _number_bytes(config: LoraConfig, device: Device) -> int:
-    is_wide = config.precision is Precision.FLOAT32
-    return FLOAT32_BYTES if is_wide else BFLOAT16_BYTES
+    """Left to itself the engine computes in bfloat16, except on processors that are slow at it: the larger is said."""
+    if config.precision is Precision.AUTO:
+        return BFLOAT16_BYTES if device.kind == "cuda" else FLOAT32_BYTES
+    return BFLOAT16_BYTES if config.precision is Precision.BFLOAT16 else FLOAT32_BYTES
 
 
-def _kept_numbers_a_token(shapes: Shapes, config: LoraConfig) -> float:
-    """Numbers that one token leaves for the backward pass: the inputs of the linear layers, of the norms, of
-    attention (with the rotated queries and keys) and of the gate, and the low-rank products."""
-    outputs = {name: shape[1] for name, shape in shapes.linear.items()}
-    attention = outputs.get("qkv_proj") or outputs["q_proj"] + outputs["k_proj"] + outputs["v_proj"]
-    block = 4 * shapes.hidden + 2 * attention + shapes.attention_width + 4 * shapes.intermediate
-    low_rank = config.lora_r * len(shapes.targets(config.target_modules))
-    return shapes.layers * (block + low_rank) + 2 * shapes.hidden
+def _is_kept_in_4_bits(shapes: Shapes, config: LoraConfig, device: Device) -> bool:
+    """On a processor the 4-bit values are computed once and kept in full width while there is room for them."""
+    if config.method is not Method.QLORA:
+        return False
+    unpacked = 2 * shapes.total_parameters * _number_bytes(config, device)
+    return device.kind == "cuda" or unpacked >= device.memory_bytes
 
 
-def _tokens_at_once(rows: Rows, config: LoraConfig) -> float:
+def _activation_bytes(
+    shapes: Shapes, config: LoraConfig, rows: Rows, *, room: float, number_bytes: int, ceiling: int
+) -> int:
+    """What the tokens that go through the model at once leave for the backward pass; where not even the longest row
+    finds room, only the inputs of the blocks are kept and the rest is computed twice."""
     longest = min(config.max_length, rows.longest_tokens)
+    a_token = shapes.layers * (16 * shapes.hidden + 6 * shapes.intermediate) * number_bytes
+    if a_token * longest > room:
+        a_token = shapes.layers * 2 * shapes.hidden * number_bytes
     if config.micro_batch_size:
-        return config.micro_batch_size * longest
-    return max(longest, min(TOKENS_AT_ONCE, config.batch_size * longest))
+        return config.micro_batch_size * longest * a_token
+    wanted = min(ceiling, config.batch_size * longest, int(room // a_token))
+    return max(longest, wanted) * a_token
 
 
 def _seconds(shapes: Shapes, config: LoraConfig, rows: Rows, device: Device) -> float | None:
@@ -233,7 +235,7 @@ def _seconds(shapes: Shapes, config: LoraConfig, rows: Rows, device: Device) -> 
     trained = steps * _rows_a_step(rows, config) * tokens * operations_a_token(shapes, config, tokens)
     checks = 1 + (math.ceil(steps / config.eval_steps) if config.eval_steps else min(CHECKS_IN_A_RUN, steps))
     checked = checks * rows.validation_rows * tokens * operations_a_token(shapes, config, tokens) / 2
-    return START_SECONDS + (trained + checked) / (device.speed * EFFICIENCY[device.kind])
+    return (trained + checked) / (device.speed * EFFICIENCY[device.kind])
 
 
 def operations_a_token(shapes: Shapes, config: LoraConfig, tokens: float) -> float:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext
 
+from webapp.contract import codec
 from webapp.contract.spec import LoraConfig, Method, Precision, Schedule, TargetModules
 from webapp.core import units
 from webapp.core.faults import UserFault
@@ -281,6 +282,16 @@ def check(data: Mapping[str, Any], *, start: LoraConfig | None = None) -> LoraCo
         first = next(iter(errors))
         raise UserFault("bad_config", errors[first], field=first, data={"errors": errors})
     return LoraConfig(**values)
+
+
+def stored(data: Mapping[str, Any]) -> LoraConfig:
+    """A config as recipes and runs keep it; settings that this version no longer has are passed over."""
+    return codec.from_dict(LoraConfig, {name: value for name, value in data.items() if name in BY_NAME})
+
+
+def config_from(start: Mapping[str, Any], changes: Mapping[str, Any]) -> LoraConfig:
+    """A stored config with some settings changed. Raises UserFault."""
+    return check(changes, start=stored(start))
 
 
 def value_of(field: Field, value: Any) -> Any:

@@ -6,6 +6,7 @@ is not a finite number is kept as what it was (NaN or an infinity) and becomes n
 
 import base64
 import binascii
+import bisect
 import json
 import math
 import operator
@@ -44,6 +45,10 @@ class Points:
 
     def part(self, start: int, end: int | None = None) -> "Points":
         return Points(self.steps[start:end], self.values[start:end])
+
+    def between(self, first: int, last: int) -> "Points":
+        """The points of these steps; for steps that rise."""
+        return self.part(bisect.bisect_left(self.steps, first), bisect.bisect_right(self.steps, last))
 
     def packed(self) -> tuple[bytes, bytes]:
         return _little_endian(self.steps).tobytes(), _little_endian(self.values).tobytes()

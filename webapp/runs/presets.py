@@ -11,19 +11,23 @@ from webapp.contract.spec import LoraConfig
 
 @dataclass(frozen=True)
 class Preset:
+    """Its id is fixed, so that a link or a script finds it in every installation."""
+
+    public_id: str
     name: str
     description: str
     config: dict[str, Any]
 
 
-def _preset(name: str, description: str, **settings: Any) -> Preset:
-    return Preset(name, description, codec.to_dict(LoraConfig(**settings)))
+def _preset(public_id: str, name: str, description: str, **settings: Any) -> Preset:
+    return Preset(public_id, name, description, codec.to_dict(LoraConfig(**settings)))
 
 
 # The smaller the dataset, the more each correction counts: batches are small, so that some hundred rows still make
 # enough steps. The rate is higher than for models of billions of parameters, and falls with the number of passes.
 PRESETS = (
     _preset(
+        "rec_quick_try",
         gettext_noop("Quick try"),
         gettext_noop("One pass with a small adapter. Enough to see whether the idea works."),
         lora_r=8,
@@ -34,6 +38,7 @@ PRESETS = (
         max_length=512,
     ),
     _preset(
+        "rec_balanced",
         gettext_noop("Balanced"),
         gettext_noop("Three passes, stops by itself when it gets no better. Right for most."),
         lora_r=16,
@@ -45,6 +50,7 @@ PRESETS = (
         early_stopping_patience=3,
     ),
     _preset(
+        "rec_thorough",
         gettext_noop("Thorough"),
         gettext_noop("A larger adapter and up to five passes at a gentler pace. For data that is worth the time."),
         lora_r=32,
@@ -56,4 +62,4 @@ PRESETS = (
         early_stopping_patience=4,
     ),
 )
-DEFAULT = "Balanced"
+DEFAULT_ID = "rec_balanced"

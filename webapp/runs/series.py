@@ -49,6 +49,16 @@ def read(run: Run, names: Sequence[str] = (), *, after: str = "", points: int = 
     }
 
 
+def window(run: Run, names: Sequence[str], *, first: int, last: int, points: int = 1200) -> dict[str, Any]:
+    """The part from step `first` to step `last` in more detail, for zooming into what was thinned."""
+    shown = {name: part.between(first, last) for name, part in whole(run, names).items()}
+    thin = {name: thinned(part, points) for name, part in shown.items()}
+    return {
+        "series": {name: as_json(part) for name, part in thin.items()},
+        "thinned": any(len(thin[name]) < len(part) for name, part in shown.items()),
+    }
+
+
 def whole(run: Run, names: Sequence[str]) -> dict[str, Points]:
     """Every visible point, for rules and tables; a metric that does not exist is an empty one."""
     marks = list(run.rewinds.values_list("attempt", "step"))

@@ -81,7 +81,7 @@ def test_more_of_anything_takes_longer():
 
 def test_without_a_measured_speed_no_time_is_said():
     fit = estimate.fit(SMOLLM2, CONFIG, ROWS, replace(CPU, speed=None), past=[Past(100, 200)])
-    assert (fit.seconds, fit.seconds_low, fit.seconds_high, fit.measured_runs) == (None, None, None, 0)
+    assert (fit.seconds, fit.seconds_low, fit.seconds_high) == (None, None, None)
     assert fit.memory.total > 0
 
 
@@ -89,7 +89,7 @@ def test_earlier_runs_correct_the_time_by_their_median():
     raw = estimate.fit(SMOLLM2, CONFIG, ROWS, CPU)
     past = [Past(100, 200), Past(50, 105), Past(10, 1000)]
     corrected = estimate.fit(SMOLLM2, CONFIG, ROWS, CPU, past=past)
-    assert corrected.seconds == pytest.approx(raw.raw_seconds * 2.1)
+    assert corrected.seconds == pytest.approx(estimate.START_SECONDS + raw.raw_seconds * 2.1)
     assert corrected.raw_seconds == raw.raw_seconds
     assert corrected.measured_runs == 3
 
@@ -106,7 +106,7 @@ def test_many_agreeing_runs_narrow_the_band():
 
 def test_useless_measurements_correct_nothing():
     fit = estimate.fit(SMOLLM2, CONFIG, ROWS, CPU, past=[Past(0, 10), Past(10, 0)])
-    assert fit.measured_runs == 0 and fit.seconds == fit.raw_seconds
+    assert fit.measured_runs == 0 and fit.seconds == estimate.START_SECONDS + fit.raw_seconds
 
 
 def test_four_bits_on_a_gpu_need_about_a_quarter_for_the_linear_layers():
@@ -133,6 +133,21 @@ def test_memory_grows_with_the_rows_at_once_and_with_the_rank():
     assert more_rows.activations > first.activations
     assert more_rank.adapter == 4 * first.adapter == 4 * 16 * 4_884_480
     assert first.total == first.weights + first.adapter + first.activations + first.reserve
+
+
+def test_on_a_processor_the_weights_are_unpacked_while_there_is_room():
+    roomy = estimate.memory_of(SMOLLM2, CONFIG, ROWS, CPU)
+    tight = estimate.memory_of(SMOLLM2, CONFIG, ROWS, replace(CPU, memory_bytes=10**9))
+    assert roomy.weights == pytest.approx(4 * SMOLLM2.total_parameters)
+    assert tight.weights < roomy.weights / 2
+
+
+def test_a_row_that_is_too_long_for_the_memory_is_computed_twice_instead_of_kept():
+    rows = replace(ROWS, longest_tokens=4000)
+    config = replace(CONFIG, max_length=4000, micro_batch_size=1)
+    roomy = estimate.memory_of(LLAMA_8B, config, rows, replace(GPU, memory_bytes=141 * 2**30))
+    tight = estimate.memory_of(LLAMA_8B, config, rows, GPU)
+    assert tight.activations < roomy.activations / 10
 
 
 def test_what_a_run_keeps_is_plain_json():
