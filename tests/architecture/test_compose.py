@@ -16,7 +16,7 @@ from webapp.launch import launcher
 ROOT = Path(launcher.__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
-OURS = ["web", "migrate", "worker", "worker-gpu", "housekeeping"]
+OURS = ["web", "prepare", "worker", "worker-gpu", "housekeeping"]
 STORES = ["postgres", "redis", "s3"]
 
 
@@ -44,7 +44,7 @@ def test_data_stores_stay_on_the_inside_network_and_say_whether_they_are_well() 
         assert service(name)["healthcheck"]["test"]
 
 
-@pytest.mark.parametrize("secret", ["SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"])
+@pytest.mark.parametrize("secret", ["SECRET_KEY", "SEAL_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"])
 def test_no_secret_has_a_default_that_would_be_used_when_it_is_forgotten(secret: str) -> None:
     uses = re.findall(r"(?<!\$)\$\{" + secret + r"([^}]*)\}", COMPOSE)
     assert uses and all(use.startswith(":?") for use in uses)

@@ -145,7 +145,19 @@ class Launcher:
 def programs(*, listener: int) -> list[Program]:
     """What an installation runs beside the broker; docker-compose.yml starts the same."""
     python = sys.executable
-    worker = [python, "-m", "celery", "--quiet", "--app", "workers.tasks", "worker", "--pool", "threads"]
+    worker = [
+        python,
+        "-m",
+        "celery",
+        "--quiet",
+        "--app",
+        "workers.tasks",
+        "worker",
+        "--pool",
+        "threads",
+        "--concurrency",
+        "2",
+    ]
     return [
         Program(
             name="web",
@@ -153,7 +165,7 @@ def programs(*, listener: int) -> list[Program]:
             grace_seconds=15,
             descriptors=(listener,),
         ),
-        Program(name="worker", argv=worker, grace_seconds=60),
+        Program(name="worker", argv=worker, grace_seconds=75),
         Program(name="housekeeping", argv=[python, "-m", "workers.housekeeping"], grace_seconds=10),
     ]
 
