@@ -1,4 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from webapp.evaluation import views
 
 app_name = "evaluation"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("of/<str:version_id>/", views.start, name="start"),
+    path("<str:report_id>/", views.report, name="report"),
+]

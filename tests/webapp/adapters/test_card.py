@@ -25,7 +25,15 @@ def facts(**changes: Any) -> card.CardFacts:
 
 def test_the_card_tells_data_base_recipe_scores_and_limits() -> None:
     text = card.write(facts())
-    for part in ("workshop v3", "tunesmith/tiny", "254 rows", "rank 8, alpha 16", "| 2.310 | 0.412 |", "45 held-out", "Apache-2.0"):
+    for part in (
+        "workshop v3",
+        "tunesmith/tiny",
+        "254 rows",
+        "rank 8, alpha 16",
+        "| 2.310 | 0.412 |",
+        "45 held-out",
+        "Apache-2.0",
+    ):
         assert part in text
 
 
