@@ -83,7 +83,8 @@ def _take(job: Job, worker: Worker, choice: Choice) -> Claim:
         "started_at": job.started_at or now,
         "phase": "",
     }
-    Job.objects.move(job.pk, State.STARTING, **fields)
+    is_taken = Job.objects.move(job.pk, State.STARTING, **fields)
+    assert is_taken, "the row was locked while it waited"
     job.refresh_from_db()
     number = job.attempts.count() + 1
     attempt = Attempt.objects.create(
@@ -165,7 +166,7 @@ def _mine(claim: Claim) -> Any:
 
 
 def _move(claim: Claim, to: State, **fields: Any) -> None:
-    if not Job.objects.move(claim.job.pk, to, fence=claim.fence, **fields):
+    if not Job.objects.move(claim.job.pk, to, out_of=HELD, under_fence=claim.fence, **fields):
         raise LeaseLost(claim.job.public_id)
 
 

@@ -32,15 +32,21 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state__in=HELD)
 
     def move(
-        self, job_id: int, to: State, *, out_of: Collection[State] = State, fence: int | None = None, **fields: Any
+        self,
+        job_id: int,
+        to: State,
+        *,
+        out_of: Collection[State] = State,
+        under_fence: int | None = None,
+        **fields: Any,
     ) -> bool:
         """Change a job's state if it still is where such a move may begin; False means that somebody else was first.
 
-        `out_of` narrows where it may begin. With `fence`, only while that claim holds.
+        `out_of` narrows where it may begin. With `under_fence`, only while that claim holds.
         """
         rows = self.filter(pk=job_id, state__in=lifecycle.sources(to) & frozenset(out_of))
-        if fence is not None:
-            rows = rows.filter(fence=fence)
+        if under_fence is not None:
+            rows = rows.filter(fence=under_fence)
         return rows.update(state=to, **fields) == 1
 
 

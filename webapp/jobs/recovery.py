@@ -36,7 +36,7 @@ def _interrupt(lost: JobQuerySet, job_id: int) -> Job | None:
             return None
         fields: dict[str, Any] = {"worker": None, "lease_until": None, "phase": "", "deaths": F("deaths") + 1}
         fields |= {"fault": Fault.INTERNAL, "fault_data": {"because": EndedBecause.WORKER_LOST}}
-        Job.objects.move(job.pk, State.INTERRUPTED, fence=job.fence, **fields)
+        Job.objects.move(job.pk, State.INTERRUPTED, under_fence=job.fence, **fields)
         attempts = Attempt.objects.filter(job=job, ended_at=None)
         attempts.update(ended_at=timezone.now(), ended_because=EndedBecause.WORKER_LOST)
         DeviceHold.objects.filter(job=job).delete()
@@ -72,7 +72,7 @@ def _settle(job: Job) -> bool:
         to, fields = State.FAILED, over | {"fault_data": job.fault_data | {"deaths": job.deaths}}
     else:
         to, fields = State.QUEUED, {"fault": "", "fault_data": {}}
-    if not Job.objects.move(job.pk, to, out_of={State.INTERRUPTED}, fence=job.fence, **fields):
+    if not Job.objects.move(job.pk, to, out_of={State.INTERRUPTED}, under_fence=job.fence, **fields):
         return False
     data = {"deaths": job.deaths, "fault": job.fault} if to is State.FAILED else {}
     journal.note(job, "queued_again" if to is State.QUEUED else str(to), data=data, is_warning=to is State.FAILED)
