@@ -178,7 +178,10 @@ SPECS: dict[JobKind, type] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """The document `spec.json`: who ordered what, and which version of this contract it follows."""
+    """The document `spec.json`: who ordered what, and which version of this contract it follows.
+
+    With `ends_at_checkpoint` a training goes on from its newest checkpoint, trains no more, and makes its result of it.
+    """
 
     version: int
     job: str
@@ -187,3 +190,4 @@ class Order:
     spec: dict[str, Any]
     device: str = "cpu"
     threads: int = 0
+    ends_at_checkpoint: bool = False
