@@ -12,6 +12,8 @@ from django.urls import include, path
 from django.utils import timezone
 from django.utils.html import format_html
 
+from webapp.accounts.models import Team
+from webapp.artifacts.models import Upload
 from webapp.core import charts, confirm, findings, htmx, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
@@ -128,6 +130,14 @@ def fragment(request: Request) -> HttpResponse:
     return htmx.render(request, "fragment.html", {"title": "Fragment", "step": 7}, part="status")
 
 
+def bring(request: Request) -> HttpResponse:
+    """A form with an upload in parts, into the first team there is."""
+    context = {"title": "Bring a file", "form": Form(), "to": Team.objects.first()}
+    if request.method == "POST":
+        context["upload"] = Upload.objects.get(public_id=request.POST["upload"])
+    return render(request, "bring.html", context)
+
+
 def fail(request: Request) -> HttpResponse:
     raise RuntimeError("the secret of the trace")
 
@@ -141,7 +151,14 @@ def fault(request: Request) -> HttpResponse:
     raise UserFault("empty_answer", message, field="answer", row=14)
 
 
-own = [("parts", parts), ("metrics", metrics), ("drop", drop), ("toast", toast), ("fragment", fragment)]
+own = [
+    ("parts", parts),
+    ("metrics", metrics),
+    ("drop", drop),
+    ("toast", toast),
+    ("fragment", fragment),
+    ("bring", bring),
+]
 own += [("fail", fail), ("forbid", forbid), ("fault", fault), ("api/v1/fail", fail), ("api/v1/fault", fault)]
 urlpatterns = [path(f"{name}/", view) for name, view in own] + [path("", include("webapp.urls"))]
 
