@@ -3,7 +3,7 @@
 import sys
 from typing import TextIO
 
-COLOURS = {"web": 36, "worker": 33, "housekeeping": 35, "broker": 34}
+COLOURS = {"web": 36, "worker": 33, "housekeeping": 35}
 WIDTH = 12
 
 

@@ -1,13 +1,12 @@
 """Everything that runs on one machine, started in order and stopped in the opposite order."""
 
+import http.client
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-import httpx
 
 from webapp.launch import broker, ports, state
 from webapp.launch.errors import LaunchError
@@ -17,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
 GIVEN_BROKER_SECONDS = 5
 HOPELESS_DEATHS = 3
+# Celery warns root of pickled messages; ours are JSON and carry no orders.
+NOT_AS_ROOT = "ignore::UserWarning:celery.platforms"
 STOP_ORDER = ["housekeeping", "worker", "web", "broker"]
 
 
@@ -95,8 +96,9 @@ class Launcher:
             self._watch_start("broker")
 
     def _wait_until_ready(self) -> None:
+        assert self._listener is not None
         deadline = time.monotonic() + READY_SECONDS
-        while not _is_ready(self.url):
+        while not _is_ready(self._listener):
             self._watch_start("web")
             if time.monotonic() > deadline:
                 raise LaunchError(
@@ -165,13 +167,18 @@ def programs(*, listener: int) -> list[Program]:
             grace_seconds=15,
             descriptors=(listener,),
         ),
-        Program(name="worker", argv=worker, grace_seconds=75),
+        Program(name="worker", argv=worker, grace_seconds=75, env={"PYTHONWARNINGS": NOT_AS_ROOT}),
         Program(name="housekeeping", argv=[python, "-m", "workers.housekeeping"], grace_seconds=10),
     ]
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(listener: socket.socket) -> bool:
+    host, port = listener.getsockname()[:2]
+    connection = http.client.HTTPConnection(host, port, timeout=1)
     try:
-        return httpx.get(f"{url}/healthz", timeout=1, trust_env=False).is_success
-    except httpx.HTTPError:
+        connection.request("GET", "/healthz", headers={"Host": "127.0.0.1"})
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

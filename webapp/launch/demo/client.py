@@ -1,6 +1,7 @@
 """The REST API as the demo needs it. Nothing here knows the web tier: any program could do the same."""
 
 import hashlib
+import logging
 import time
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,8 @@ PATIENCE_SECONDS = 600
 ENDED = {"succeeded", "failed", "cancelled"}
 
 Document = dict[str, Any]
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would tell the terminal of every request
 
 
 class DemoError(Exception):

@@ -11,6 +11,8 @@ from webapp.launch.console import Console
 from webapp.launch.errors import LaunchError
 from webapp.launch.launcher import Launcher
 
+QUIET = {"broker"}  # speaks of the machine's tuning; its log file has it
+
 
 class Command(BaseCommand):
     help = "Start Tunesmith on this machine: database, broker, web, worker and housekeeping. Ctrl-C stops it."
@@ -27,7 +29,7 @@ class Command(BaseCommand):
             host=options["host"],
             port=options["port"],
             say=console.say,
-            show=console.show,
+            show=lambda name, line: None if name in QUIET else console.show(name, line),
             worker_ended=prepare.tell_worker_exited,
         )
         with interrupts.as_keyboard_interrupts():
