@@ -197,7 +197,7 @@ def guess(columns: Mapping[str, Sequence[Any]]) -> Guess:
     if system:
         mapping[Part.SYSTEM] = system[0]
     holders = [column for column, values in columns.items() if any(_turns(value) for value in values)]
-    named = [column for column in holders if plain_name(column) in _MESSAGES]
+    named = [column for column in _named(columns, _MESSAGES) if column in holders or _only_lists(columns[column])]
     chats = named or [column for column in holders if plain_name(column) not in _PROMPT + _RESPONSE]
     if chats and plain_name(chats[0]) not in ("chosen", "rejected"):
         mapping[Part.MESSAGES] = chats[0]
@@ -239,6 +239,11 @@ def _named(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[s
     """The columns that bear one of `names`, best name first."""
     found = [(names.index(name), column) for column in columns if (name := plain_name(column)) in names]
     return [column for _rank, column in sorted(found)]
+
+
+def _only_lists(values: Sequence[Any]) -> bool:
+    """A column of that name with nothing but empty or odd lists still is the conversation."""
+    return bool(values) and all(value is None or isinstance(value, list) for value in values)
 
 
 def _turns(value: Any) -> list[dict[str, Any]]:

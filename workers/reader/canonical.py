@@ -20,6 +20,7 @@ from webapp.datasets.formats import Turn
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 FACT_GROUP_ROWS = 65_536
+TURN_BYTES = 100  # what a turn takes in memory beside its text
 MIN_ROWS_TO_HOLD_OUT = 10
 TRAIN, VALIDATION = "train", "validation"
 
@@ -47,7 +48,8 @@ class GoodRow(NamedTuple):
 def good_row(number: int, turns: list[Turn]) -> GoodRow:
     text = orjson.dumps(turns)
     digest = hashlib.blake2b(text, digest_size=16).digest()
-    return GoodRow(number, turns, digest, len(text), sum(len(content) for _role, content in turns))
+    size_bytes = len(text) + TURN_BYTES * len(turns)
+    return GoodRow(number, turns, digest, size_bytes, sum(len(content) for _role, content in turns))
 
 
 class Split:
@@ -65,13 +67,12 @@ class Split:
 
     def settle(self, first_rows: list[GoodRow]) -> None:
         """Look at the first rows, before any is written, and make sure that neither side is empty."""
-        hashes = {row.content_hash for row in first_rows}
-        if len(first_rows) < MIN_ROWS_TO_HOLD_OUT or len(hashes) < 2:
-            self._is_off = True
+        self._is_off = self._is_off or len(first_rows) < MIN_ROWS_TO_HOLD_OUT
         if self._is_off:
             return
+        hashes = {row.content_hash for row in first_rows}
         sides = {self.side(content_hash) for content_hash in hashes}
-        if VALIDATION not in sides:
+        if VALIDATION not in sides and len(hashes) > 1:
             self._moved[min(hashes, key=self._draw)] = VALIDATION
         if TRAIN not in sides:
             self._moved[max(hashes, key=self._draw)] = TRAIN
@@ -106,7 +107,8 @@ class CanonicalWriter:
             return
         self._first.append(row)
         self._first_bytes += row.size_bytes
-        if len(self._first) >= ROW_GROUP_ROWS or self._first_bytes >= ROW_GROUP_BYTES:
+        is_full = len(self._first) >= ROW_GROUP_ROWS or self._first_bytes >= ROW_GROUP_BYTES
+        if is_full and len(self._first) >= MIN_ROWS_TO_HOLD_OUT:
             self._release()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import charset_normalizer
 
 SAMPLE_BYTES = 64 * 1024
+UTF8_WEIGHT = 10  # text in another encoding hardly ever happens to be valid UTF-8, so a little of it proves much
 _BOMS = (  # the longer ones first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -69,7 +70,7 @@ def find(chunks: Iterable[bytes]) -> Encoding:
     tally.add(first)
     for block in blocks:
         tally.add(block)
-    if tally.utf8_bytes >= tally.other_bytes:
+    if tally.utf8_bytes * UTF8_WEIGHT >= tally.other_bytes:
         return _UTF8  # single rows that do not fit get their own verdict
     return _guess_legacy(bytes(tally.sample)) or _UTF8
 

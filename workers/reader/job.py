@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import platform
+import resource
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def run(folder: Path, *, stop: Stop) -> Outcome:
     versions = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
     writer.say(events.Started(pid=os.getpid(), device="cpu", versions=versions))
     ended = _end(folder, writer, stop)
-    log.info("ended: %s %s", ended.outcome, ended.fault or "")
+    log.info("ended: %s %s; peak memory %d MB", ended.outcome, ended.fault or "", _peak_memory_bytes() // 1_000_000)
     writer.say(ended)
     writer.close()
     return ended.outcome
@@ -71,3 +73,12 @@ def _end(folder: Path, writer: events.Writer, stop: Stop) -> events.Ended:
     except Exception:
         log.exception("the reader has a fault")
     return events.Ended(outcome=Outcome.FAILED, fault=Fault.INTERNAL)
+
+
+def _peak_memory_bytes() -> int:
+    """What this program held at most. Not ru_maxrss, which remembers the parent from before the exec."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -16,7 +16,7 @@ _STRUCTURE = re.compile(rb'["\[\]{}]')
 _BARE_END = re.compile(rb"[,\]\n]")
 _FIRST_NAME = re.compile(rb'\{\s*("(?:[^"\\]|\\.){1,100}")\s*:')
 _BACKSLASH = 0x5C
-RESCAN_BYTES = 256 * 1024 * 1024  # how much may be looked at twice; keeps crafted files from taking quadratic time
+RESCAN_BYTES = 128 * 1024 * 1024  # how much may be looked at twice; keeps crafted files from taking quadratic time
 
 
 class Cutter:
@@ -43,21 +43,26 @@ class Cutter:
             self._forget()
             self._buffer += chunk
             yield from self._cut()
-            while self._is_overgrown() and self._end_at_next_element():
+            while self._is_overgrown() and self._end_at_next_element(self._start, len(self._buffer)):
                 yield self._take()
                 yield from self._cut()
             if self._is_done:
                 return
         while self._start >= 0:
-            is_torn = not self._end_at_next_element()
+            is_torn = not self._end_at_next_element(self._start, len(self._buffer))
             yield self._take(is_torn=is_torn)
             yield from self._cut()
-        if self._is_array and not self._is_closed:
+        if self._is_array and not self._is_closed and not self._is_damaged:
             self._warn("array_not_closed")
 
     def _cut(self) -> Iterator[RawRow]:
         while not self._is_done and (self._start >= 0 or self._open()) and self._close():
-            yield self._take()
+            start, end = self._start, self._position
+            row = self._take()
+            if row.problem and row.problem.code is Problem.NOT_JSON and self._end_at_next_element(start, end):
+                self._number -= 1  # it had swallowed its neighbour, whose bracket closed it
+                row = self._take()
+            yield row
 
     def _open(self) -> bool:
         """Move to the beginning of the next element. False when the buffer holds none."""
@@ -130,18 +135,18 @@ class Cutter:
     def _is_overgrown(self) -> bool:
         return self._start >= 0 and len(self._buffer) - self._start > self._max_bytes
 
-    def _end_at_next_element(self) -> bool:
-        """End an element that does not close where the next one seems to begin: a bracket or quote was lost.
+    def _end_at_next_element(self, start: int, end: int) -> bool:
+        """End an element where the next one seems to begin: a bracket or quote of its own was lost.
 
         Inside a text the sought name would have escaped quotes, so it is never found there.
         """
         if self._next_element is None or self._rescan_budget <= 0:
             return False
-        found = self._next_element.search(self._buffer, self._start + 1)
+        found = self._next_element.search(self._buffer, start + 1, end)
         if not found:
             return False
-        self._rescan_budget -= len(self._buffer) - found.start()
-        self._position, self._is_damaged = found.start(), True
+        self._rescan_budget -= end - found.start()
+        self._start, self._position, self._is_damaged = start, found.start(), True
         return True
 
     def _forget(self) -> None:

@@ -64,9 +64,9 @@ def _count_keys(value: dict[str, Any]) -> int:
         item = rest.pop()
         if isinstance(item, dict):
             count += len(item)
-            rest.extend(child for child in item.values() if isinstance(child, (dict, list)))
-        else:
-            rest.extend(child for child in item if isinstance(child, (dict, list)))
+        for child in item.values() if isinstance(item, dict) else item:
+            if isinstance(child, (dict, list)):
+                rest.append(child)
     return count
 
 

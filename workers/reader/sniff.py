@@ -125,11 +125,11 @@ def _recognise_json(head: bytes, ending: str) -> Shape:
     if wrapper:
         name = wrapper.group(1).decode()
         return Shape(format=FileFormat.JSON, is_array=True, skip_bytes=wrapper.end(), wrapper=name)
-    if lines[0].startswith(b"["):
-        if is_whole and has_more:
-            return Shape(format=FileFormat.JSONL)
-        return Shape(format=FileFormat.JSON, is_array=True, skip_bytes=head.index(b"[") + 1)
     starts_rows = sum(line.startswith((b'{"', b"{ ")) for line in head.split(b"\n")[:20])  # indented ones are parts
+    if lines[0].startswith(b"["):
+        if is_whole and starts_rows:
+            return Shape(format=FileFormat.JSONL)  # whose first row is a list
+        return Shape(format=FileFormat.JSON, is_array=True, skip_bytes=head.index(b"[") + 1)
     is_named_so = ending in _JSONL_ENDINGS and lines[0] != b"{"
     if is_whole or starts_rows > 1 or is_named_so or len(lines[0]) >= HEAD_BYTES // 2:
         return Shape(format=FileFormat.JSONL)
@@ -149,12 +149,15 @@ def _find_delimiter(text: str, ending: str) -> str | None:
     lines = text.splitlines(keepends=True)
     if len(text) >= HEAD_BYTES // 4:
         lines = lines[:-1] or lines
-    best: tuple[float, int, bool] = (0.0, 0, False)
+    best: tuple[float, bool, int, bool] = (0.0, False, 0, False)
     found = None
     for delimiter in _DELIMITERS:
         counts = _cell_counts(lines, delimiter)
         common, times = Counter(counts).most_common(1)[0] if counts else (0, 0)
-        score = (round(times / max(1, len(counts)), 1), common, delimiter == _TABLE_ENDINGS.get(ending))
+        # Text is full of commas and a header is not, so a tie is decided by whether the first row is like the others.
+        is_first_alike = bool(counts) and counts[0] == common
+        share = round(times / max(1, len(counts)), 1)
+        score = (share, is_first_alike, common, delimiter == _TABLE_ENDINGS.get(ending))
         if common > 1 and score > best:
             best, found = score, delimiter
     if ending in _TABLE_ENDINGS:

@@ -9,7 +9,9 @@ from workers.reader import sniff
 from workers.reader.lines import Line
 from workers.reader.rows import RawRow
 
-RESCAN_BYTES = 256 * 1024 * 1024  # how much may be looked at twice; keeps crafted files from taking quadratic time
+# How much may be looked at twice, so that crafted files cannot take quadratic time; a line costs as 256 bytes do.
+RESCAN_BYTES = 256 * 1024 * 1024
+LINE_COST_BYTES = 256
 
 
 class Table:
@@ -61,7 +63,7 @@ class Table:
                 yield _Record(self._feed.lines, [], problem)
                 reader = csv.reader(self._feed, delimiter=self._delimiter)
                 continue
-            if any(cells):  # a blank row is none
+            if any(map(str.strip, cells)):  # a blank row is none
                 yield _Record(self._feed.lines, cells, self._feed.problem)
 
 
@@ -113,7 +115,7 @@ class _Feed:
         if not others:
             return Problem.UNBALANCED_QUOTE if first.has_end else Problem.TORN_LAST_LINE
         if self._rescan_budget > 0:
-            self._rescan_budget -= self._size
+            self._rescan_budget -= self._size + LINE_COST_BYTES * len(others)
             self._returned.extendleft(reversed(others))
             self.lines = [first]
         return Problem.UNBALANCED_QUOTE
