@@ -66,9 +66,15 @@ async def zip_response(request: Request, *, files: Sequence[tuple[str, Blob]], z
     return StreamingHttpResponse(_flowing(iter(archive)), headers=headers)
 
 
-def stream_response(pieces: Generator[bytes], *, name: str, content_type: str) -> StreamingHttpResponse:
-    """Something made while it is sent, so that nobody knows its length beforehand."""
-    return StreamingHttpResponse(_flowing(pieces), headers=_headers(name, content_type))
+def stream_response(request: Request, pieces: Generator[bytes], *, name: str, content_type: str) -> HttpResponseBase:
+    """Something made while it is sent, so that nobody knows its length beforehand.
+
+    `pieces` runs in threads that have no database connection of their own to give back: it must not ask for rows.
+    """
+    headers = _headers(name, content_type)
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers)
+    return StreamingHttpResponse(_flowing(pieces), headers=headers)
 
 
 def checksums(files: Sequence[tuple[str, Blob]]) -> str:

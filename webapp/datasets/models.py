@@ -51,13 +51,16 @@ class DatasetVersionQuerySet(models.QuerySet["DatasetVersion"]):
 
 
 class DatasetVersion(models.Model):
-    """Rows as they were read once. Ready when it has its bundle; until then `job` says how far the reader is."""
+    """Rows as they were read once. Ready when it has its bundle; until then `job` says how far the reader is.
+
+    Without a source it is only a name in the history of runs: its dataset was deleted for good.
+    """
 
     public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "dver"))
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
     number = models.IntegerField()
     file_name = models.CharField(max_length=255)
-    source = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    source = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     mapping = models.JSONField(default=dict, blank=True)
     system_prompt = models.TextField(blank=True)
     validation_share = models.FloatField(default=0.1)
@@ -82,3 +85,7 @@ class DatasetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset} v{self.number}"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.bundle_id is not None

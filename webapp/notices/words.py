@@ -14,6 +14,7 @@ class Code(StrEnum):
     RUN_FAILED = "run_failed"
     DATASET_READY = "dataset_ready"
     DATASET_HAS_PROBLEMS = "dataset_has_problems"
+    DATASET_FAILED = "dataset_failed"
     BASE_MODEL_READY = "base_model_ready"
     BASE_MODEL_FAILED = "base_model_failed"
     INVITATION_ACCEPTED = "invitation_accepted"
@@ -32,6 +33,7 @@ WORDS: dict[Code, Words] = {
     Code.RUN_FAILED: Words("bad", _("The run %(name)s stopped with a problem. Its page says what to do.")),
     Code.DATASET_READY: Words("good", _("The dataset %(name)s was read and is ready.")),
     Code.DATASET_HAS_PROBLEMS: Words("warn", _("The dataset %(name)s has rows that need a look.")),
+    Code.DATASET_FAILED: Words("bad", _("The file of %(name)s could not be read. Its page says what to do.")),
     Code.BASE_MODEL_READY: Words("good", _("The base model %(name)s is here and was checked.")),
     Code.BASE_MODEL_FAILED: Words("bad", _("The base model %(name)s could not be fetched. Its page says why.")),
     Code.INVITATION_ACCEPTED: Words("note", _("%(name)s accepted your invitation.")),
