@@ -10,7 +10,7 @@ from pydantic import Field
 
 from webapp.core.faults import UserFault
 
-CURSOR = r"^[a-z]+_[0-9a-z]{1,30}$"
+CURSOR = r"^[a-z]+_[0-9a-z_-]{1,30}$"
 
 
 class Paging(Schema):

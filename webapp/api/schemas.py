@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-Id = Annotated[str, Field(pattern=r"^[a-z]+_[0-9a-z]{1,30}$", examples=["run_01kar5t3m8w2q6z4n7ye"])]
+Id = Annotated[str, Field(pattern=r"^[a-z]+_[0-9a-z_-]{1,30}$", examples=["run_01kar5t3m8w2q6z4n7ye"])]
 
 Number = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])]
 
@@ -153,6 +153,14 @@ class RunOut(Schema):
     job: JobOut
     created_at: dt.datetime
     url: str
+
+
+class MetricsQuery(Schema):
+    """`names` is a list with commas, empty for all; each series is thinned to about `points` points."""
+
+    names: Annotated[str, Field(max_length=2000, pattern=r"^[\w./ ,-]*$")] = ""
+    after: Annotated[str, Field(max_length=2000)] = ""
+    points: Annotated[int, Field(ge=10, le=10_000)] = 1200
 
 
 class EventOut(Schema):

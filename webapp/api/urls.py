@@ -1,3 +1,43 @@
-from django.urls import URLPattern
+"""The REST API: `/api/v1/`, with its OpenAPI document at openapi.json and a page to read it at docs."""
 
-urlpatterns: list[URLPattern] = []
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, re_path
+from ninja import NinjaAPI
+
+from webapp.api import problems
+from webapp.api.auth import Bearer
+from webapp.api.routes import data, work
+
+api = NinjaAPI(
+    title="Tunesmith",
+    version="1",
+    description="Everything the browser does, with a token: `Authorization: Bearer ts_…`.",
+    auth=Bearer(),
+    urls_namespace="api",
+    docs_url="docs",
+)
+problems.install(api)
+api.add_router("", data.router)
+api.add_router("", work.router)
+
+
+@login_not_required
+def nothing_here(request: HttpRequest, rest: str) -> HttpResponse:
+    """An unknown address answers a problem document too, to whoever asks."""
+    return api.on_exception(request, Http404())
+
+
+def _for_programs(patterns: list[URLPattern]) -> list[URLPattern]:
+    """A route with a token of its own answers 401 instead of leading to the sign-in page; the documents ask for it."""
+    for pattern in patterns:
+        if pattern.name not in {"openapi-json", "openapi-view", "api-root"}:
+            pattern.callback = login_not_required(pattern.callback)
+    return patterns
+
+
+_patterns, _app, _namespace = api.urls
+urlpatterns = [
+    path("", (_for_programs(_patterns), _app, _namespace)),
+    re_path(r"^(?P<rest>.*)$", nothing_here),
+]

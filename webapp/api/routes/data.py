@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Path, Router
+from ninja import Path, Router, Status
 
 from webapp.accounts.access import Permission
 from webapp.api import idempotency, paging, schemas, show
@@ -40,7 +40,7 @@ def me(request: HttpRequest) -> Any:
 def open_upload(request: HttpRequest, body: schemas.UploadIn) -> Any:
     who = caller(request, Permission.UPLOAD)
     made = artifacts.open_upload(by=who.user, team=who.team, file_name=body.file_name, size_bytes=body.size_bytes)
-    return 201, show.upload(made)
+    return Status(201, show.upload(made))
 
 
 @router.get("/uploads/{id}", response={200: schemas.UploadOut, **ERRORS}, tags=["uploads"], summary="How far it is")
@@ -89,7 +89,7 @@ def import_dataset(request: HttpRequest, body: schemas.DatasetIn, response: Http
     made = idempotency.once(request, body.dict(), make)
     found = _datasets(who).get(public_id=made["id"])
     response["Location"] = f"/api/v1/datasets/{found.public_id}"
-    return 201, show.dataset(found)
+    return Status(201, show.dataset(found))
 
 
 @router.get("/datasets", response={200: schemas.DatasetPage, **ERRORS}, tags=["datasets"], summary="List datasets")
@@ -118,7 +118,7 @@ def delete_dataset(request: HttpRequest, id: Path[schemas.Id]) -> Any:
     """Moves it to the trash, from where it can be restored for seven days."""
     who = caller(request, Permission.UPLOAD)
     datasets.delete(by=who.user, dataset=get_object_or_404(_datasets(who), public_id=id))
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/models", response={200: schemas.BaseModelPage, **ERRORS}, tags=["models"], summary="List base models")

@@ -6,8 +6,7 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
-from ninja import Path, Query, Router
-from pydantic import Field
+from ninja import Path, Query, Router, Status
 
 from webapp.accounts.access import Permission
 from webapp.adapters import actions as adapters
@@ -28,7 +27,6 @@ from webapp.runs.models import Recipe, Run
 
 router = Router()
 ERRORS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
-Names = Annotated[str, Field(max_length=2000, pattern=r"^[\w./ ,-]*$")]
 
 
 @router.post("/runs", response={201: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Launch a run")
@@ -38,7 +36,7 @@ def launch_run(request: HttpRequest, body: schemas.RunIn, response: HttpResponse
     made = idempotency.once(request, body.dict(), lambda: {"id": _launch(who, body).public_id})
     found = _runs(who).get(public_id=made["id"])
     response["Location"] = f"/api/v1/runs/{found.public_id}"
-    return 201, show.run(found)
+    return Status(201, show.run(found))
 
 
 def _launch(who: Caller, body: schemas.RunIn) -> Run:
@@ -71,18 +69,12 @@ def read_run(request: HttpRequest, id: Path[schemas.Id]) -> Any:
 
 
 @router.get("/runs/{id}/metrics", response={200: dict[str, Any], **ERRORS}, tags=["runs"], summary="Read metrics")
-def read_metrics(
-    request: HttpRequest,
-    id: Path[schemas.Id],
-    after: Annotated[str, Query(max_length=2000)] = "",
-    names: Annotated[Names, Query()] = "",
-    points: Annotated[int, Query(ge=10, le=10_000)] = 1200,
-) -> Any:
+def read_metrics(request: HttpRequest, id: Path[schemas.Id], query: Annotated[schemas.MetricsQuery, Query()]) -> Any:
     """Each series with steps and values. Pass the answer's `cursor` as `after` to get only what is new;
     `reset` says that earlier points are replaced (a run went on from a checkpoint). `thinned` series keep
     their true minimum and maximum."""
-    wanted = [name for name in names.split(",") if name]
-    return series.read(_run(caller(request), id), wanted, after=after, points=points)
+    wanted = [name for name in query.names.split(",") if name]
+    return series.read(_run(caller(request), id), wanted, after=query.after, points=query.points)
 
 
 @router.get("/runs/{id}/events", response={200: list[schemas.EventOut], **ERRORS}, tags=["runs"], summary="Read events")
@@ -163,7 +155,7 @@ def delete_adapter(request: HttpRequest, id: Path[schemas.Id]) -> Any:
     """Moves it to the trash, from where it can be restored for seven days."""
     who = caller(request, Permission.TRAIN)
     adapters.delete(by=who.user, adapter=get_object_or_404(_adapters(who), public_id=id))
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/reports/{id}", response={200: schemas.ReportOut, **ERRORS}, tags=["reports"], summary="Read a report")

@@ -1,0 +1,80 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.webapp.api.conftest import Program
+from webapp.adapters.models import AdapterVersion
+
+Make = Callable[..., Program]
+
+
+@pytest.mark.row("S1")
+@pytest.mark.parametrize("path", ["/me", "/runs", "/adapters", "/datasets", "/models", "/recipes"])
+def test_without_a_token_every_route_answers_401_as_a_problem(program: Make, path: str) -> None:
+    asked = program(None)
+    status, problem = asked.ask("GET", path)
+    assert (status, problem["code"]) == (401, "not_authenticated")
+    assert asked.headers["Content-Type"] == "application/problem+json"
+    assert asked.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.row("S18")
+def test_a_browser_session_opens_nothing_in_the_api(client_as: Callable[..., Any], owner: Any) -> None:
+    assert client_as(owner).get("/api/v1/runs").status_code == 401
+
+
+def test_an_unknown_address_is_a_problem_document_too(program: Make, trainer: Any) -> None:
+    for who in (program(trainer), program(None)):
+        status, problem = who.ask("GET", "/nothing/here")
+        assert (status, problem["code"]) == (404, "not_found")
+
+
+@pytest.mark.row("S2")
+def test_what_belongs_to_another_team_and_what_does_not_exist_look_the_same(
+    program: Make, stranger: Any, version: AdapterVersion
+) -> None:
+    asked = program(stranger)
+    id = version.adapter.public_id
+    seen = [asked.ask("GET", f"/adapters/{name}") for name in (id, "adp_00000000000000000000")]
+    bodies = [{key: value for key, value in body.items() if key != "request_id"} for _status, body in seen]
+    assert [status for status, _body in seen] == [404, 404]
+    assert bodies[0] == bodies[1]
+    for path in (
+        f"/adapters/{id}/versions/1",
+        f"/runs/{version.run.public_id}",
+        f"/runs/{version.run.public_id}/metrics",
+    ):
+        assert asked.ask("GET", path)[0] == 404
+    assert asked.ask("POST", f"/runs/{version.run.public_id}/cancel")[0] == 404
+
+
+def test_a_token_without_the_scope_is_refused_and_told_which_one(program: Make, trainer: Any) -> None:
+    status, problem = program(trainer, ("read",)).ask("POST", "/uploads", {"file_name": "a.jsonl", "size_bytes": 3})
+    assert status == 403
+    assert "write" in problem["detail"]
+
+
+def test_an_unknown_field_a_wrong_type_and_broken_json_are_named(program: Make, trainer: Any) -> None:
+    asked = program(trainer)
+    status, problem = asked.ask("POST", "/uploads", {"file_name": "a", "size_bytes": 3, "path": "/etc/passwd"})
+    assert (status, problem["field"]) == (422, "path")
+    status, problem = asked.ask("POST", "/uploads", {"file_name": "a", "size_bytes": "3"})
+    assert (status, problem["field"]) == (422, "size_bytes")
+    status, problem = asked.ask("POST", "/uploads", b"{")
+    assert status == 400
+
+
+@pytest.mark.row("S3")
+@pytest.mark.parametrize("query", ["cursor=x'or'1", "cursor=run_zzzz", "limit=0", "limit=201", "limit=-1", "limit=a"])
+def test_a_cursor_or_a_limit_that_we_did_not_make_is_refused(program: Make, trainer: Any, query: str) -> None:
+    status, problem = program(trainer).ask("GET", f"/runs?{query}")
+    assert status in {400, 422}
+    assert problem["field"] in {"cursor", "limit"}
+
+
+@pytest.mark.row("S3")
+def test_filters_that_nobody_offered_reach_no_query(program: Make, trainer: Any, version: AdapterVersion) -> None:
+    query = "team__memberships__user__password__startswith=p&_connector=OR&ordering=password"
+    _status, page = program(trainer).ask("GET", f"/adapters?{query}")
+    assert len(page["items"]) == 1
