@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from webapp.core import theme
 from webapp.core.faults import UserFault
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The problem in the tongue of whoever asked."""
     if wants_json(request):
         return problem_json(request, problem)
-    context = {"problem": problem, "request_id": request_id(request), "theme": request.COOKIES.get("theme", "")}
+    context = {"problem": problem, "request_id": request_id(request), "theme": theme.chosen(request)}
     # Rendered without the request: the page must come even when the database or the session is what failed.
     return HttpResponse(render_to_string("error.html", context), status=problem.status)
 
