@@ -33,6 +33,7 @@ def test_the_compose_file_follows_the_published_schema() -> None:
     jsonschema.validate(compose(), json.loads(schema.read_text()))
 
 
+@pytest.mark.row("S15")
 def test_only_the_proxy_publishes_ports() -> None:
     assert [name for name, made in compose()["services"].items() if "ports" in made] == ["proxy"]
 

@@ -45,6 +45,7 @@ def test_the_tests_use_the_versions_that_run() -> None:
     assert {name: (run[name], dev[name]) for name in run.keys() & dev.keys() if run[name] != dev[name]} == {}
 
 
+@pytest.mark.row("S27")
 @pytest.mark.parametrize("file", ["run.txt", "dev.txt", "starter.txt"])
 def test_every_locked_file_bears_hashes(file: str) -> None:
     text = (ROOT / "requirements" / file).read_text()
