@@ -8,6 +8,10 @@ let toast = null;
 
 const isPoll = (config) => config.verb === "get" && !config.triggeringEvent;
 
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-Tab"] = document.hidden ? "hidden" : "visible";
+});
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && isPoll(event.detail.requestConfig)) event.preventDefault();
 });

@@ -34,3 +34,8 @@ def trigger(response: HttpResponse, event: str, detail: Mapping[str, Any] | None
     events = json.loads(response.headers.get("HX-Trigger", "{}"))
     response.headers["HX-Trigger"] = json.dumps(events | {event: dict(detail or {})})
     return response
+
+
+def is_watched(request: Request) -> bool:
+    """False when the browser says that the tab is hidden; connection.js says so with each request of htmx."""
+    return request.headers.get("X-Tab") != "hidden"
