@@ -36,6 +36,7 @@ def for_program(*, devices: Sequence[HasIndex], threads: int, folder: Path, is_o
     env |= {
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),
+        "ENGINE_PARENT_PID": str(os.getpid()),  # the program ends at once if this process did before it began
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": str(threads),

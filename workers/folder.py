@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
@@ -85,11 +86,13 @@ def _write_order(folder: Path, order: Order) -> None:
     (folder / "spec.json").write_text(json.dumps(codec.to_dict(order), indent=2, sort_keys=True) + "\n")
 
 
-def end_at_step(folder: Path, step: int) -> None:
-    """Change the order: the program goes on from its checkpoint of that step, trains no more and saves its result."""
+def end_at_checkpoint(folder: Path) -> bool:
+    """Change the order so that the program makes its result of the newest checkpoint; False where there is none."""
+    if not _holds_something(folder / "checkpoints"):
+        return False
     order = codec.from_dict(Order, json.loads((folder / "spec.json").read_text()))
-    order.spec["config"]["max_steps"] = step
-    _write_order(folder, order)
+    _write_order(folder, replace(order, ends_at_checkpoint=True))
+    return True
 
 
 def _bring(folder: Path, *, path: str, sha256: str) -> None:

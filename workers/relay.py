@@ -36,7 +36,6 @@ class Relay:
 
     def __init__(self, claim: Claim, path: Path) -> None:
         self.ended: events.Ended | None = None
-        self.checkpoint_step = 0
         self._claim, self._path = claim, path
         self._offset = 0
 
@@ -58,8 +57,6 @@ class Relay:
         self._offset = offset
         for line in lines:
             self.ended = line.event if isinstance(line.event, events.Ended) else self.ended
-            if isinstance(line.event, events.Checkpointed):
-                self.checkpoint_step = line.event.step
         return len(lines) == LINES_AT_ONCE
 
     def _read(self) -> tuple[list[events.Line], int]:

@@ -80,11 +80,14 @@ _TAKERS: dict[JobKind, Callable[[Result], None]] = {
 def tell_failed(job: Job) -> None:
     """The job failed for good: the app that ordered it tells who waits for it."""
     try:
-        _TELLERS[JobKind(job.kind)](job)
+        if tell := _TELLERS.get(JobKind(job.kind)):
+            tell(job)
     except Exception:
         logger.exception("nobody could be told that %s failed", job.public_id)
 
 
 _TELLERS: dict[JobKind, Callable[[Job], None]] = {
+    JobKind.READ: lambda job: datasets.fail(job=job),
     JobKind.FETCH: lambda job: basemodels.fail(job=job),
+    JobKind.TRAIN: lambda job: runs.fail(job=job),
 }

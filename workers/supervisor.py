@@ -81,9 +81,9 @@ class Supervisor:
         """Usually one. To stop and keep, a second trains no more but makes the last checkpoint into a result."""
         self._log = Log(self._folder / "log.txt", self.claim.attempt, secret=secret)
         try:
-            is_last = self._keeper.asked is Asked.STOP_AND_KEEP and self._end_at_checkpoint()
+            is_last = self._keeper.asked is Asked.STOP_AND_KEEP and folders.end_at_checkpoint(self._folder)
             exit_code, was_stopped = self._run(secret, is_last=is_last)
-            if not is_last and was_stopped and self._is_to_be_kept() and self._end_at_checkpoint():
+            if not is_last and was_stopped and self._is_to_be_kept() and folders.end_at_checkpoint(self._folder):
                 exit_code, was_stopped = self._run(secret, is_last=True)
         except Babble as error:
             logger.error("%s: %s", self.claim.job.public_id, error)
@@ -117,14 +117,6 @@ class Supervisor:
         is_wanted = self._keeper.asked is Asked.STOP_AND_KEEP and not self._stopping.is_set()
         ended = self._relay.ended
         return is_wanted and (ended is None or ended.outcome is Outcome.STOPPED)
-
-    def _end_at_checkpoint(self) -> bool:
-        """Change the order so that training ends where the last checkpoint is; False where there is none."""
-        step = max(self._relay.checkpoint_step, self.claim.job.checkpoint_step)
-        if not step:
-            return False
-        folders.end_at_step(self._folder, step)
-        return True
 
     def _conclude(self, exit_code: int, was_stopped: bool) -> None:
         """Say how it ended. May be called again when the database went away in the midst of it."""

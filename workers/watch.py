@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.2
 RELAY_SECONDS = 1.0  # between two transactions, once the first moments are over
 FIRST_MOMENTS_SECONDS = 10.0
-CANCEL_GRACE_SECONDS = 1.0
+CANCEL_GRACE_SECONDS = 0.8
 CHECKPOINT_GRACE_SECONDS = 50.0
 STOP_GRACE_SECONDS = 5.0  # for programs that leave no checkpoint
 

@@ -1,8 +1,8 @@
 """A stand-in for the engine and the reader that needs no torch: `python -m tests.fakes.engine FOLDER`.
 
 It speaks the contract as they do. What it shall do stands as JSON in the spec's dataset name or file name:
-steps, seconds (for each step), checkpoint_every, fault, die_at (steps by attempt), signal, deaf, freeze_at, babble,
-says (lines to print), environment, and so on; see `Play`.
+steps, seconds (for each step), checkpoint_every, fault and data, die_at (a step for each attempt) and signal, deaf,
+notes, progress, babble (raw lines), says (words to print), environment (print it), lies (about a hash).
 """
 
 import hashlib
@@ -22,7 +22,7 @@ RESULTS = {
     JobKind.READ: {"report.json": {"rows_good": 3}, "train.parquet": "rows"},
     JobKind.FETCH: {"model.json": {"licence": "apache-2.0"}, "model.safetensors": "weights"},
     JobKind.TRAIN: {"training.json": {"steps": 1}, "adapter_model.safetensors": "adapter"},
-    JobKind.EVALUATE: {"scores.json": {}, "answers.jsonl": ""},
+    JobKind.EVALUATE: {"scores.json": {}, "answers.jsonl": "{}"},
 }
 
 
@@ -50,6 +50,10 @@ class Play:
             sys.stdout.write(f"{json.dumps(dict(os.environ))} {sys.stdin.read()}\n")
         self.events.say(events.Started(pid=os.getpid(), device="a fake"))
         self.events.say(events.PhaseChanged(phase=Phase.LOADING_MODEL))
+        for code in self.script.get("notes", []):
+            self.events.say(events.Noted(code=code))
+        if "progress" in self.script:
+            self.events.say(events.Progressed(done=1, total=self.script["progress"], unit="rows"))
         self._odd_words()
         ended = self._work()
         self.events.say(ended)
@@ -74,8 +78,8 @@ class Play:
         return events.Ended(outcome=Outcome.SUCCEEDED, data={"steps": self.step})
 
     def _train(self) -> bool:
-        total = self.order.spec["config"]["max_steps"] or self.script.get("steps", 3)
         start = self.step = self._newest_checkpoint()
+        total = start if self.order.ends_at_checkpoint else self.script.get("steps", 3)
         self.events.say(
             events.Planned(
                 total_steps=total,

@@ -5,6 +5,7 @@ machine that is to fetch gated models needs the same key.
 """
 
 import os
+import secrets
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -39,8 +40,8 @@ def _own_key() -> bytes:
     """The key of this installation; made on first use, readable by its owner only."""
     path = settings.STATE_DIR / KEY_FILE
     if not path.exists():
-        draft = path.with_name(f".{KEY_FILE}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        draft = path.with_name(f".{KEY_FILE}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(Fernet.generate_key())
         try:

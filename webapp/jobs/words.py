@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from webapp.contract.events import Outcome, Phase
 from webapp.core import units
+from webapp.jobs import notes
 from webapp.jobs.faults import FaultWords, fault
 from webapp.jobs.lifecycle import Asked, EndedBecause, State
 from webapp.jobs.models import Job, JobEvent
@@ -91,7 +92,8 @@ def waiting(found: Waiting) -> str:
 def event_sentence(event: JobEvent) -> str:
     """One thing that happened. A code that this version does not know is shown as it is."""
     teller = _EVENTS.get(event.code)
-    return teller(event.data) if teller else _("Noted: %(code)s") % {"code": event.code}
+    said = teller(event.data) if teller else notes.sentence(event.code, event.data)
+    return said or _("Noted: %(code)s") % {"code": event.code}
 
 
 def _by(data: Data, somebody: str, nobody: str) -> str:
@@ -159,17 +161,6 @@ def _failed(data: Data) -> str:
     job = Job(fault=data.get("fault", ""), fault_data=data.get("fault_data") or data)
     said = fault(job)
     return f"{said.title}. {said.meaning}"
-
-
-def _rows_said(data: Data, one: str, many: str) -> str:
-    """A sentence about rows of the dataset, with some of their numbers."""
-    count = data.get("count", 0)
-    rows = get_text_list([units.number(row) for row in data.get("rows", [])][:5], _("and"))
-    sentence = ngettext(one, many, count) % {
-        "count": units.number(count),
-        "limit": units.number(data.get("max_length")),
-    }
-    return sentence + " " + _("Rows %(rows)s are among them.") % {"rows": rows} if rows and count > 1 else sentence
 
 
 _EVENTS: dict[str, Callable[[Data], str]] = {
