@@ -25,3 +25,8 @@ def test_a_percent_sign_in_words_without_values_is_just_that() -> None:
 
 def test_a_page_without_a_verdict_has_no_empty_line() -> None:
     assert drawn("") == ""
+
+
+def test_a_verdict_written_as_a_variable_bears_its_emphasis_too() -> None:
+    verdict = Verdict("*%(name)s* is ready.", name="<b>")
+    assert Template("{{ verdict }}").render(Context({"verdict": verdict})) == "<em>&lt;b&gt;</em> is ready."
