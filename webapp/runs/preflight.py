@@ -1,6 +1,6 @@
 """What is looked at before a run is launched. The page shows it, and the launch refuses what blocks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -12,6 +12,7 @@ from webapp.contract.spec import LoraConfig, Method
 from webapp.core import units
 from webapp.core.findings import Action, Finding, Severity
 from webapp.datasets.models import DatasetVersion
+from webapp.fleet.models import Device
 from webapp.runs import estimate, places
 from webapp.runs.estimate import CHARACTERS_PER_TOKEN, TEMPLATE_TOKENS, Fit
 
@@ -193,9 +194,13 @@ def _place(plan: Plan) -> Iterator[Check]:
 _RULES: tuple[Callable[[Plan], Iterator[Check]], ...] = (_dataset, _base, _length, _place, _validation, _amount)
 
 
-def plan(version: DatasetVersion, base: PretrainedModel, config: LoraConfig) -> Plan:
-    """The plan with the best place for it as the fleet is now."""
-    pairs = places.fits(version, base, config)
-    return Plan(
-        version=version, base=base, config=config, fit=places.best(pairs), has_worker=bool(pairs) or places.has_worker()
-    )
+def plan(
+    version: DatasetVersion,
+    base: PretrainedModel,
+    config: LoraConfig,
+    pairs: Sequence[tuple[Device, Fit]] | None = None,
+) -> Plan:
+    """The plan with the best place for it, as the fleet is now or as `pairs` say."""
+    pairs = places.fits(version, base, config) if pairs is None else pairs
+    has_worker = bool(pairs) or places.has_worker()
+    return Plan(version=version, base=base, config=config, fit=places.best(pairs), has_worker=has_worker)

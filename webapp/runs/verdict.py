@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.contract.events import Phase
+from webapp.contract.spec import LoraConfig, Method
 from webapp.core import units
 from webapp.core.verdict import Verdict
 from webapp.jobs.lifecycle import Asked, State
+
+if TYPE_CHECKING:
+    from webapp.runs.planning import Forecast
 
 FEW_POINTS = 6  # before that a curve says nothing
 NOT_YET = 0.2  # share of the steps before which nobody is blamed for not learning
@@ -21,7 +26,8 @@ FALLS = 0.97  # so much below its start, a training loss has fallen
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A run as it is now. `losses` are the training losses in order, a gap as None; `checks` the validation losses.
+    """A run as it is now. `losses` are the training losses in order, a gap as None; `checks` the validation
+    losses, the base model's first.
 
     `waits` is the code of jobs.queries.Waiting, `ahead` the jobs before this one.
     """
@@ -127,7 +133,7 @@ def _course(facts: Facts) -> str:
         return _("It does not learn yet: the loss has not fallen since the start.")
     if _stands_still(facts.checks):
         return _("Learning slowly: the last checks brought nothing new.")
-    if len(facts.checks) >= 2:
+    if len(facts.checks) >= 2 and facts.checks[-1] < facts.checks[0]:
         return _("Learning well, and not yet repeating itself.")
     return _("Learning: the loss falls.") if _falls(known) else _("It has begun.")
 
@@ -194,3 +200,54 @@ def of_list(*, running: int, waiting: int, failed: int, count: int) -> Verdict:
     if count:
         return Verdict(_("Nothing is training. *All is quiet.*"))
     return Verdict(_("*No run yet.* A run makes an adapter from your rows."))
+
+
+def of_recipes(*, own: int) -> Verdict:
+    if own:
+        text = ngettext("Three ways to train come with Tunesmith, *%(count)s is your own.*",
+                        "Three ways to train come with Tunesmith, *%(count)s are your own.*", own)  # fmt: skip
+        return Verdict(text, count=units.number(own))
+    return Verdict(_("Three ways to train, *from a quick try to a thorough one.* Yours can stand beside them."))
+
+
+def of_recipe(config: LoraConfig) -> Verdict:
+    """What the recipe is, in the words of somebody who hands it on."""
+    passes = config.num_train_epochs
+    amount = ngettext("%(count)s pass", "%(count)s passes", 1 if passes == 1 else 2)
+    words = {
+        "method": "QLoRA" if config.method is Method.QLORA else "LoRA",
+        "rank": units.number(config.lora_r),
+        "passes": amount % {"count": units.number(passes)},
+    }
+    if config.early_stopping_patience:
+        return Verdict(
+            _("%(method)s with rank %(rank)s, *up to %(passes)s;* it stops when it gets no better."), **words
+        )
+    return Verdict(_("%(method)s with rank %(rank)s, *%(passes)s over the rows.*"), **words)
+
+
+def of_forecast(seen: "Forecast | None", *, problem: str = "") -> Verdict:
+    """Will it fit, how long, and does anything stand in the way?"""
+    if problem:
+        return Verdict(_("This cannot start yet: *%(problem)s*"), problem=problem)
+    if seen is None:
+        return Verdict(_("Choose what shall be learned, and *which model shall learn it.*"))
+    if seen.blocked is not None:
+        return Verdict(_("This cannot start yet: *%(problem)s.*"), problem=_inside(str(seen.blocked.finding.title)))
+    if not seen.plan.has_worker:
+        return Verdict(_("It can be launched, and *waits until a worker runs.*"))
+    if seen.best is None:
+        return Verdict(_("It can be launched. *How long it takes shows after its first steps.*"))
+    if not seen.best.fits:
+        return Verdict(_("It *may not fit* into the memory of %(device)s."), device=seen.best.device.name)
+    words = {"device": seen.best.device.name, "time": units.duration_words(seen.best.seconds), "rest": _rest(seen)}
+    if seen.best.seconds is None:
+        return Verdict(_("This fits on %(device)s. *How long it takes shows after its first steps.* %(rest)s"), **words)
+    return Verdict(_("This fits on %(device)s and takes *about %(time)s.* %(rest)s"), **words)
+
+
+def _rest(seen: "Forecast") -> str:
+    count = seen.warning_count
+    if not count:
+        return _("Nothing stands in the way.")
+    return ngettext("%(count)s warning is below.", "%(count)s warnings are below.", count) % {"count": count}

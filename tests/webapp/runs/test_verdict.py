@@ -67,6 +67,7 @@ def test_a_run_that_waits_says_for_what(waits, ahead, step, sentence):
             {"checks": [2.3, 1.2, 1.199, 1.2]},
             "Learning slowly: the last checks brought nothing new. About 14 minutes left.",
         ),
+        ({"checks": [2.3, 2.5]}, "Learning: the loss falls. About 14 minutes left."),
         ({"checks": [2.3, 1.2, 1.3]}, "Learning well, and not yet repeating itself. About 14 minutes left."),
     ],
 )
