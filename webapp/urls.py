@@ -4,7 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("webapp.core.urls")),  # /healthz /readyz /help/
-    path("account/", include("allauth.urls")),
+    path("account/", include("webapp.accounts.sign_in_urls")),
     path("", include("webapp.dashboard.urls")),  # / and /t/<team>/, search, trash
     path("", include("webapp.accounts.urls")),  # /setup/… /join/… /t/<team>/team/…
     path("", include("webapp.notices.urls")),
