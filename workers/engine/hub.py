@@ -1,0 +1,160 @@
+"""Reads one repository of a model hub at a fixed commit: what is there, and each file with resume and check.
+
+The token, if there is one, comes as the first line of standard input and stays in this process.
+"""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import build_hf_headers
+
+from webapp.contract.events import Fault
+from workers.engine.faults import EngineFault
+
+TIMEOUT_SECONDS = float(os.environ.get("HUB_TIMEOUT", "20"))
+TRIES = 5
+PIECE_BYTES = 1 << 20
+SAY_EVERY_BYTES = 16 << 20
+AWAY = (httpx.TransportError, ConnectionError, TimeoutError)
+
+
+@dataclass(frozen=True)
+class File:
+    """`sha256` is known for large files; small ones have the hash that git gives them."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    git_sha1: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    name: str
+    commit: str
+    licence: str
+    files: list[File]
+    endpoint: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def find(cls, name: str, *, revision: str, endpoint: str) -> "Repository":
+        """Ask the hub what is there. Raises EngineFault with the reason in a code."""
+        token = read_token()
+        api = HfApi(endpoint=endpoint or None, token=token or False)
+        try:
+            info = api.model_info(name, revision=revision or None, files_metadata=True, timeout=TIMEOUT_SECONDS)
+        except Exception as error:
+            raise as_fault(error, repository=name, revision=revision) from error
+        files = [
+            File(
+                name=item.rfilename,
+                size_bytes=int(item.size or 0),
+                sha256=item.lfs.sha256 if item.lfs else "",
+                git_sha1=item.blob_id or "",
+            )
+            for item in info.siblings or []
+        ]
+        licence = str(getattr(info.card_data, "license", "") or "")
+        return cls(name, str(info.sha), licence, files, endpoint or None, token)
+
+    def download(self, file: File, folder: Path) -> Iterator[int]:
+        """Bring one file to folder/name, yielding how many bytes are there. Raises EngineFault.
+
+        Goes on from what an earlier try left in `name.part`; a wrong hash throws that away and says so.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        target, part = folder / file.name, folder / f"{file.name}.part"
+        if target.is_file() and target.stat().st_size == file.size_bytes and matches(target, file):
+            yield file.size_bytes
+            return
+        for attempt in range(TRIES):
+            try:
+                yield from self._receive(file, part)
+                break
+            except AWAY as error:
+                if attempt == TRIES - 1:
+                    raise as_fault(error, repository=self.name, file=file.name) from error
+                time.sleep(2**attempt)
+        if part.stat().st_size != file.size_bytes or not matches(part, file):
+            part.unlink()
+            raise EngineFault(Fault.DAMAGED_INPUT, file=file.name, reason="hash", repository=self.name)
+        part.rename(target)
+        yield file.size_bytes
+
+    def _receive(self, file: File, part: Path) -> Iterator[int]:
+        offset = part.stat().st_size if part.exists() else 0
+        if offset > file.size_bytes:
+            part.unlink()
+            offset = 0
+        if offset == file.size_bytes and part.exists():
+            return
+        headers = build_hf_headers(token=self.token or False)
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+        url = hf_hub_url(self.name, file.name, revision=self.commit, endpoint=self.endpoint)
+        with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_SECONDS) as response:
+            if response.status_code not in {200, 206}:
+                raise from_status(response.status_code, repository=self.name, file=file.name)
+            is_resumed = response.status_code == 206
+            received = offset if is_resumed else 0
+            said = received
+            with part.open("ab" if is_resumed else "wb") as writer:
+                for piece in response.iter_bytes(PIECE_BYTES):
+                    received += len(piece)
+                    if received > file.size_bytes:
+                        raise EngineFault(Fault.DAMAGED_INPUT, file=file.name, reason="longer_than_announced")
+                    writer.write(piece)
+                    if received - said >= SAY_EVERY_BYTES:
+                        said = received
+                        yield received
+
+
+def read_token() -> str:
+    """The first line of standard input, where the supervisor hands a secret over."""
+    return "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.readline().strip()
+
+
+def matches(path: Path, file: File) -> bool:
+    """Whether the content is what the hub announced."""
+    with path.open("rb") as reader:
+        if file.sha256:
+            return hashlib.file_digest(reader, "sha256").hexdigest() == file.sha256
+        if not file.git_sha1:
+            return True
+        digest = hashlib.sha1(f"blob {file.size_bytes}\0".encode(), usedforsecurity=False)
+        while piece := reader.read(PIECE_BYTES):
+            digest.update(piece)
+        return digest.hexdigest() == file.git_sha1
+
+
+def from_status(status: int, **data: Any) -> EngineFault:
+    """What an HTTP status of the hub means for the person who asked."""
+    faults = {401: Fault.HUB_TOKEN_REFUSED, 403: Fault.HUB_GATED, 404: Fault.HUB_NOT_FOUND}
+    return EngineFault(faults.get(status, Fault.HUB_UNREACHABLE), status=status, **data)
+
+
+def as_fault(error: Exception, **data: Any) -> EngineFault:
+    """An exception of the hub's library as a fault with a code. The gated kind is a kind of not found there."""
+    if isinstance(error, GatedRepoError):
+        return EngineFault(Fault.HUB_GATED, **data)
+    if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
+        status = getattr(getattr(error, "response", None), "status_code", 404)
+        return EngineFault(Fault.HUB_TOKEN_REFUSED if status == 401 else Fault.HUB_NOT_FOUND, **data)
+    if isinstance(error, HfHubHTTPError) and error.response is not None:
+        return from_status(error.response.status_code, **data)
+    return EngineFault(Fault.HUB_UNREACHABLE, message=type(error).__name__, **data)
