@@ -19,6 +19,7 @@ BARS = {
     "the filter safe": re.compile(r"\|\s*safe\b|autoescape off"),
     "another host": re.compile(r"(src|href)=[\"'](https?:)?//(?!\{)", re.IGNORECASE),
     "hx-on": re.compile(r"\bhx-on"),
+    "a tag over two lines, which Django prints as text": re.compile(r"\{%(?:(?!%\}).)*\n|\{\{(?:(?!\}\}).)*\n"),
 }
 
 
@@ -47,6 +48,7 @@ def test_the_bars_are_seen_to_catch_what_they_are_for() -> None:
         "{{ a|safe }}",
         '<a href="//x.example">',
         "hx-on:click",
+        "{% code 'a\nb' %}",
     ]
     assert [
         what for (what, pattern), fault in zip(BARS.items(), faults, strict=True) if not pattern.search(fault)
