@@ -62,9 +62,11 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """`speed`: floating-point operations a second of a large matrix product, None while nobody measured it."""
+    """`speed`: floating-point operations a second of a large matrix product, None while nobody measured it.
+    `place` is what people call the machine."""
 
     name: str
+    place: str = ""
     kind: str
     memory_bytes: int
     speed: float | None = None
@@ -119,6 +121,7 @@ class Fit:
     seconds_low: float | None
     seconds_high: float | None
     measured_runs: int
+    has_4_bit_weights: bool
 
     @property
     def fits(self) -> bool:
@@ -165,6 +168,7 @@ def fit(shapes: Shapes, config: LoraConfig, rows: Rows, device: Device, *, past:
         seconds_low=None if raw is None else START_SECONDS + raw * low,
         seconds_high=None if raw is None else START_SECONDS + raw * high,
         measured_runs=len(ratios[:MEASUREMENTS_USED]),
+        has_4_bit_weights=_is_kept_in_4_bits(shapes, config, device),
     )
 
 

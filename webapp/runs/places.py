@@ -40,7 +40,11 @@ def fits(version: DatasetVersion, base: PretrainedModel, config: LoraConfig) -> 
 def fit_on(known: shapes.Shapes, config: LoraConfig, rows: Rows, device: Device) -> Fit:
     """What the run needs on one device, corrected by earlier runs on such devices."""
     facts = estimate.Device(
-        name=device.name, kind=device.kind, memory_bytes=device.memory_bytes, speed=device.matmul_flops
+        name=device.name,
+        place=device.worker.name,
+        kind=device.kind,
+        memory_bytes=device.memory_bytes,
+        speed=device.matmul_flops,
     )
     past = [_past(row) for row in fleet.measurements(device_name=device.name, kind=JobKind.TRAIN)]
     return estimate.fit(known, config, rows, facts, past=[one for one in past if one.said_seconds])

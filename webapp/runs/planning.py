@@ -162,9 +162,9 @@ def _choice(recipe: Recipe, is_chosen: bool, version: DatasetVersion | None, bas
     return Choice(recipe, title_of(recipe), description, config, is_chosen, fit.seconds if fit else None)
 
 
-def memory_parts(fit: Fit, config: LoraConfig) -> list[Part]:
+def memory_parts(fit: Fit) -> list[Part]:
     """The memory bar, in the order in which things come into memory."""
-    weights = _("weights, 4 bit") if config.method == "qlora" else _("weights")
+    weights = _("weights, 4 bit") if fit.has_4_bit_weights else _("weights")
     return [
         Part(weights, fit.memory.weights, "f2"),
         Part(_("adapter"), fit.memory.adapter, "f1"),

@@ -174,7 +174,7 @@ def _place(plan: Plan) -> Iterator[Check]:
         yield _check("unknown_shapes", Severity.NOTE, _("No estimate for this base model"), text)
         return
     words = {
-        "device": fit.device.name,
+        "device": fit.device.place,
         "short": units.memory(fit.short_bytes),
         "needed": units.memory(fit.memory.total),
         "has": units.memory(fit.device.memory_bytes),

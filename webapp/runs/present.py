@@ -127,8 +127,7 @@ def _training(known: Course) -> Stat:
 
 
 def _speed(run: Run) -> Stat:
-    tokens, seconds = run.last_values.get("tokens_seen"), progress.seconds_done(run)
-    value = units.number(tokens / seconds if tokens and seconds else None, 0)
+    value = units.number(run.last_values.get("tokens_per_second"), 0)
     note, tone = _against_estimate(run)
     label, unit = _("Speed"), _("tokens/s")
     return Stat(key="speed", label=label, value=value, unit=unit, note=note, tone=tone, term="tokens-per-second")

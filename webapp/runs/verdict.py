@@ -239,8 +239,8 @@ def of_forecast(seen: "Forecast | None", *, problem: str = "") -> Verdict:
     if seen.best is None:
         return Verdict(_("It can be launched. *How long it takes shows after its first steps.*"))
     if not seen.best.fits:
-        return Verdict(_("It *may not fit* into the memory of %(device)s."), device=seen.best.device.name)
-    words = {"device": seen.best.device.name, "time": units.duration_words(seen.best.seconds), "rest": _rest(seen)}
+        return Verdict(_("It *may not fit* into the memory of %(device)s."), device=seen.best.device.place)
+    words = {"device": seen.best.device.place, "time": units.duration_words(seen.best.seconds), "rest": _rest(seen)}
     if seen.best.seconds is None:
         return Verdict(_("This fits on %(device)s. *How long it takes shows after its first steps.* %(rest)s"), **words)
     return Verdict(_("This fits on %(device)s and takes *about %(time)s.* %(rest)s"), **words)

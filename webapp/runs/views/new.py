@@ -112,7 +112,7 @@ def _context(
         "recipe_name": recipe_name,
         "changed_count": sum(bool(difference) for _label, rows in groups for _field, difference in rows),
         "has_new_recipe": request.POST.get("recipe", "") != request.POST.get("recipe_before", ""),
-        "memory_parts": planning.memory_parts(seen.best, seen.plan.config) if seen and seen.best else [],
+        "memory_parts": planning.memory_parts(seen.best) if seen and seen.best else [],
         "time": planning.time_text(seen.best if seen else None),
     }
 

@@ -1,5 +1,6 @@
 """The team's recipes."""
 
+import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -54,7 +55,7 @@ def detail(request: Request, recipe_id: str) -> HttpResponse:
         "description": _(recipe.description) if recipe.team_id is None else recipe.description,
         "verdict": verdict.of_recipe(config),
         "groups": _groups(config),
-        "config_json": codec.dumps(config),
+        "config_json": json.dumps(codec.to_dict(config), indent=2),
         "runs": runs[:20],
         "run_count": runs.count(),
         "can_change": recipe.team_id is not None and _may_change(request, recipe),
@@ -138,7 +139,13 @@ def _form_page(
     status: int = 200,
 ) -> HttpResponse:
     groups = forms.groups(form, recipe_name=_("Before, it"), recipe_config=start)
-    context = {"title": title, "form": form, "groups": groups, "recipe": recipe}
+    context = {
+        "title": title,
+        "verdict": _("Settings under a name, *for everybody in the team.*"),
+        "form": form,
+        "groups": groups,
+        "recipe": recipe,
+    }
     return htmx.render(request, "runs/recipe_form.html", context, status=status)
 
 

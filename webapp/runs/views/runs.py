@@ -1,6 +1,7 @@
 """The list of runs, and one run with everything that can be done to it."""
 
 import datetime as dt
+import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from webapp.accounts import access
 from webapp.accounts.access import Permission
 from webapp.contract import codec
+from webapp.contract.events import Fault
 from webapp.core import confirm, htmx, paging, toasts
 from webapp.core.charts import Series
 from webapp.core.faults import UserFault
@@ -22,6 +24,7 @@ from webapp.core.request import Request
 from webapp.jobs import queries as jobs
 from webapp.jobs import words
 from webapp.jobs.lifecycle import HELD, State
+from webapp.jobs.models import Job
 from webapp.runs import actions, fields, planning, present, progress, series, verdict
 from webapp.runs.forms import NameForm
 from webapp.runs.models import Run
@@ -32,6 +35,11 @@ FILTERS: dict[str, list[str]] = {
     "done": [State.SUCCEEDED],
     "failed": [State.FAILED, State.CANCELLED],
 }
+_TOLD = frozenset({State.INTERRUPTED, State.FAILED})  # these need more words than the verdict has
+# What may go better another time; of other faults the settings or the data are the cause.
+_MAY_PASS = frozenset(
+    {Fault.INTERNAL, Fault.DAMAGED_INPUT, Fault.OUT_OF_MEMORY, Fault.DISK_FULL, Fault.CONTRACT_VERSION}
+)
 MEMORY = "memory_gb"  # what the chart shows of "memory_bytes"
 GB = 2**30
 LONGEST_ANSWER = 10_000
@@ -74,7 +82,7 @@ def detail(request: Request, run_id: str) -> HttpResponse:
         "title": run.name,
         "summary": fields.summary(config),
         "config_facts": fields.facts(config),
-        "config_json": codec.dumps(config),
+        "config_json": json.dumps(codec.to_dict(config), indent=2),
         "recipe": recipe,
         "recipe_name": planning.title_of(recipe) if recipe else "",
         "differences": fields.differences(config, fields.stored(recipe.config)) if recipe else [],
@@ -129,6 +137,9 @@ def _live_context(request: Request, run: Run, known: present.Course) -> dict[str
     viewers = present.count_viewers(run, request.user.pk or 0, timezone.now())
     attempt = jobs.current_attempt(job)
     left = progress.seconds_left(run)
+    adapter = run.adapter_versions.select_related("adapter").order_by("-id").first()
+    can_steer = _may_change(request, run)
+    waiting = _hindrance(job)
     return {
         "run": run,
         "job": job,
@@ -143,15 +154,25 @@ def _live_context(request: Request, run: Run, known: present.Course) -> dict[str
         "ends_at": None if left is None else timezone.now() + dt.timedelta(seconds=left),
         "epoch": run.last_values.get("epoch"),
         "fault": words.fault(job) if job.state == State.FAILED else None,
-        "waiting": words.waiting(jobs.why_waiting(job)) if job.state == State.QUEUED else "",
-        "adapter": run.adapter_versions.select_related("adapter").order_by("-id").first(),
+        "is_worth_retrying": job.fault in _MAY_PASS,
+        "waiting": waiting,
+        "adapter": adapter,
         "attempt": attempt,
-        "can_steer": _may_change(request, run),
+        "can_steer": can_steer,
+        "has_notice": bool(adapter or waiting) or job.state in _TOLD or not (can_steer or job.is_over),
         "why_not": access.why_not(Permission.TRAIN if _is_own(request, run) else Permission.MANAGE),
         "is_held": job.state in HELD,
         "interval": present.interval_seconds(job, viewers),
         "seen": f"{job.state}.{job.asked}.{newest}.{job.step}",
     }
+
+
+def _hindrance(job: Job) -> str:
+    """Why it does not start, unless it only waits for its turn."""
+    if job.state != State.QUEUED:
+        return ""
+    found = jobs.why_waiting(job)
+    return "" if found.code == "in_line" else words.waiting(found)
 
 
 @require_GET
