@@ -26,6 +26,11 @@ class ReadFault:
     is_ours: bool = False
     reference: str = ""
 
+    @property
+    def tone(self) -> str:
+        """Of the notice that says it: a question is no failure."""
+        return "warn" if self.can_map else "bad"
+
 
 KINDS: dict[str, str | Promise] = {
     "parquet": gettext_lazy("a Parquet file"),

@@ -2,8 +2,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from webapp.core import units
 from webapp.datasets import naming, words
 from webapp.datasets.formats import Part
 from webapp.datasets.models import Dataset
@@ -27,9 +29,7 @@ class FileForm(forms.Form):
         required=False,
         max_length=naming.SYSTEM_PROMPT_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_(
-            "Put before each conversation that brings none of its own. Who asks the model later says the same."
-        ),
+        help_text=_("Put before each conversation that brings none of its own. Give the same one to the model later."),
     )
     validation_share = forms.TypedChoiceField(
         label=_("Held back for checking"),
@@ -39,6 +39,13 @@ class FileForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=_("Rows that the model never sees. They tell whether it learned the manner or only the words."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limit = units.filesize(settings.UPLOAD_LIMIT_BYTES)
+        self.fields["file"].help_text = _("CSV, TSV, JSON lines or JSON, also packed with gzip; up to %(limit)s.") % {
+            "limit": limit
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

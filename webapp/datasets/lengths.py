@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 
 from webapp.core import units
 
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 556.0, 10.0, 122.0
-MOST_LABELS = 9
+LEFT, TOP, BOTTOM = 44.0, 10.0, 122.0
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,14 @@ class Bar:
 @dataclass(frozen=True)
 class Chart:
     bars: list[Bar]
+    width: float
     highest: int
     median: int
     sentence: str
 
 
-def chart(report: Mapping[str, Any]) -> Chart | None:
-    """From the reader's report; None where it has no lengths."""
+def chart(report: Mapping[str, Any], *, width: float = 560.0, labels: int = 8) -> Chart | None:
+    """From the reader's report, with at most so many labels; None where it has no lengths."""
     facts = report.get("characters") or {}
     counted = {int(item["up_to"]): int(item["rows"]) for item in facts.get("histogram", [])}
     if not counted:
@@ -45,13 +45,17 @@ def chart(report: Mapping[str, Any]) -> Chart | None:
     amounts = [(2**power, counted.get(2**power, 0)) for power in range(first, last + 1)]
     highest = max(rows for _up_to, rows in amounts)
     return Chart(
-        bars=_bars(amounts, highest), highest=highest, median=facts["median"], sentence=_sentence(report, facts)
+        bars=_bars(amounts, highest, width=width, labels=labels),
+        width=width,
+        highest=highest,
+        median=facts["median"],
+        sentence=_sentence(report, facts),
     )
 
 
-def _bars(amounts: list[tuple[int, int]], highest: int) -> list[Bar]:
-    step = (RIGHT - LEFT) / max(len(amounts), 4)
-    every = -(-len(amounts) // MOST_LABELS)
+def _bars(amounts: list[tuple[int, int]], highest: int, *, width: float, labels: int) -> list[Bar]:
+    step = (width - 4 - LEFT) / max(len(amounts), 4)
+    every = -(-len(amounts) // labels)
     bars = []
     for index, (up_to, rows) in enumerate(amounts):
         # What exists can be seen, however small its share.
@@ -64,7 +68,7 @@ def _bars(amounts: list[tuple[int, int]], highest: int) -> list[Bar]:
                 width=round(step - 3, 1),
                 height=round(height, 1),
                 middle=round(x + (step - 3) / 2, 1),
-                label=units.compact(up_to) if index % every == 0 else "",
+                label=f"≤ {units.number(up_to)}" if index % every == 0 else "",
                 above=up_to // 2 if up_to > 1 else 0,
                 up_to=up_to,
                 rows=rows,

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from webapp.accounts.models import Team
 from webapp.artifacts.models import Blob, Bundle
+from webapp.contract.events import Fault
 from webapp.contract.spec import DatasetRef
 from webapp.core import navigation, units
 from webapp.datasets.models import Dataset, DatasetVersion
@@ -71,13 +72,14 @@ def reading_count(team: Team) -> int:
 
 
 def state(version: DatasetVersion) -> str:
-    """ready, or the state of its reading; `reading` while the reader has it."""
+    """What its badge says: ready, unmapped (a person must choose columns), reading, or the state of its job."""
     if version.is_ready:
         return "ready"
     if version.job is None:
         return State.CANCELLED
-    is_held = version.job.state in {State.STARTING, State.RUNNING, State.FINISHING}
-    return "reading" if is_held else version.job.state
+    if version.job.state == State.FAILED and version.job.fault == Fault.UNKNOWN_FORMAT:
+        return "unmapped" if version.job.fault_data.get("columns") else State.FAILED
+    return "reading" if version.job.is_held else version.job.state
 
 
 def runs(dataset: Dataset) -> QuerySet[Any]:

@@ -22,7 +22,7 @@ from webapp.jobs import queries as jobs
 from webapp.jobs import words as job_words
 from webapp.jobs.lifecycle import State
 
-ROWS_SHOWN = 4
+ROWS_SHOWN = 3
 PROBLEMS_SHOWN = 50
 VALUES_SHOWN = 3
 ROW_NUMBER_DIGITS = 9
@@ -116,6 +116,7 @@ def _ready(request: Request, version: DatasetVersion) -> dict[str, Any]:
         "findings": worth_a_look,
         "passed": passed,
         "lengths": lengths.chart(version.report),
+        "narrow_lengths": lengths.chart(version.report, width=340.0, labels=5),
         "characters": version.report.get("characters", {}),
         "more_rows": version.rows_good - before.rows_good if before else None,
         "version_before": before,
@@ -179,9 +180,8 @@ def columns_form(version: DatasetVersion, data: Any = None) -> dict[str, Any]:
     """The form with its fields beside the first values of their columns."""
     names, values, mapping = _sample(version)
     form = ColumnsForm(data, columns=names, mapping=mapping)
-    doubts = (version.job.fault_data.get("doubts", []) if version.job else []) if not version.is_ready else []
     lines = [(form[f"column_{index}"], name, values[index]) for index, name in enumerate(names)]
-    return {"form": form, "lines": lines, "doubts": [words.DOUBTS[doubt] for doubt in doubts if doubt in words.DOUBTS]}
+    return {"form": form, "lines": lines}
 
 
 def _sample(version: DatasetVersion) -> tuple[list[str], list[list[str]], dict[str, str]]:
