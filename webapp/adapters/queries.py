@@ -142,7 +142,7 @@ def origin(version: AdapterVersion) -> list[list[Node]]:
 
 def reports(version: AdapterVersion) -> QuerySet[Any]:
     """Reports on a version, newest first. Evaluation stands above this app, so it is reached from the row."""
-    return version.reports.select_related("job").order_by("-id")  # type: ignore[attr-defined]
+    return version.reports.select_related("job").order_by("-id")
 
 
 def consequences_of_deletion(adapter: Adapter) -> list[str]:

@@ -1,5 +1,5 @@
 from asgiref.sync import sync_to_async
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.text import slugify
@@ -132,7 +132,7 @@ def restore(request: Request, adapter_id: str) -> HttpResponse:
 
 @require_safe
 @access.team_view(Permission.DOWNLOAD)
-async def download_zip(request: Request, adapter_id: str, number: int) -> HttpResponse:
+async def download_zip(request: Request, adapter_id: str, number: int) -> HttpResponseBase:
     found, files = await _for_download(request, adapter_id, number, "")
     name = f"{slugify(found.adapter.name) or 'adapter'}-v{found.number}.zip"
     return await download.zip_response(request, files=files, zip_name=name)
@@ -140,7 +140,7 @@ async def download_zip(request: Request, adapter_id: str, number: int) -> HttpRe
 
 @require_safe
 @access.team_view(Permission.DOWNLOAD)
-async def download_file(request: Request, adapter_id: str, number: int, file_path: str) -> HttpResponse:
+async def download_file(request: Request, adapter_id: str, number: int, file_path: str) -> HttpResponseBase:
     _found, files = await _for_download(request, adapter_id, number, file_path)
     name, blob = files[0]
     return await download.file_response(request, blob=blob, name=name.split("/")[-1], etag=blob.sha256)

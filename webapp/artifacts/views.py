@@ -50,7 +50,7 @@ def open_upload(request: Request) -> HttpResponse:
     file_name, size_bytes = wanted.get("file_name"), wanted.get("size_bytes")
     if not isinstance(file_name, str) or not isinstance(size_bytes, int) or isinstance(size_bytes, bool):
         raise _bad_request(_("Send file_name as text and size_bytes as a whole number."))
-    upload = actions.open_upload(by=request.user, team=request.team, file_name=file_name, size_bytes=size_bytes)  # type: ignore[arg-type]
+    upload = actions.open_upload(by=request.user, team=request.team, file_name=file_name, size_bytes=size_bytes)
     url = reverse("artifacts:upload", args=[request.team.slug, upload.public_id])
     body = {"upload": upload.public_id, "url": url, "chunk_bytes": settings.UPLOAD_CHUNK_BYTES, "offset": 0}
     return JsonResponse(body, status=201, headers={"Location": url, OFFSET_HEADER: "0"})

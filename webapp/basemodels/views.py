@@ -71,7 +71,7 @@ def add(request: Request) -> HttpResponse:
     form = HubForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            model = actions.add_from_hub(by=request.user, team=request.team, **form.cleaned_data)  # type: ignore[arg-type]
+            model = actions.add_from_hub(by=request.user, team=request.team, **form.cleaned_data)
         except UserFault as fault:
             form.add_error(fault.field if fault.field in form.fields else None, fault.message)
         else:
@@ -106,7 +106,7 @@ def add_folder(request: Request) -> HttpResponse:
             by=request.user,
             team=request.team,
             root_index=folder.root_index,
-            folder_name=folder.name,  # type: ignore[arg-type]
+            folder_name=folder.name,
         )
     except UserFault as fault:
         toasts.show(request, str(fault), is_bad=True)
@@ -120,7 +120,7 @@ def set_token(request: Request) -> HttpResponse:
     form = TokenForm(request.POST)
     if form.is_valid():
         try:
-            actions.set_hub_token(by=request.user, team=request.team, token=form.cleaned_data["token"])  # type: ignore[arg-type]
+            actions.set_hub_token(by=request.user, team=request.team, token=form.cleaned_data["token"])
         except UserFault as fault:
             form.add_error("token", fault.message)
         else:
@@ -132,7 +132,7 @@ def set_token(request: Request) -> HttpResponse:
 @require_POST
 @access.team_view(Permission.MANAGE)
 def forget_token(request: Request) -> HttpResponse:
-    actions.forget_hub_token(by=request.user, team=request.team)  # type: ignore[arg-type]
+    actions.forget_hub_token(by=request.user, team=request.team)
     toasts.show(request, _("The token is forgotten."))
     return redirect("basemodels:add", request.team.slug)
 
@@ -142,7 +142,7 @@ def forget_token(request: Request) -> HttpResponse:
 def retry(request: Request, model_id: str) -> HttpResponse:
     model = _model(request, model_id)
     try:
-        actions.retry(by=request.user, team=request.team, model=model)  # type: ignore[arg-type]
+        actions.retry(by=request.user, team=request.team, model=model)
     except UserFault as fault:
         toasts.show(request, str(fault), is_bad=True)
     return redirect("basemodels:detail", request.team.slug, model_id)
@@ -164,7 +164,7 @@ def delete(request: Request, model_id: str) -> HttpResponse:
     if not confirm.is_confirmed(request, question):
         return confirm.ask(request, question)
     try:
-        actions.delete(by=request.user, model=model)  # type: ignore[arg-type]
+        actions.delete(by=request.user, model=model)
     except UserFault as fault:
         toasts.show(request, str(fault), is_bad=True)
         return redirect(back)
@@ -178,7 +178,7 @@ def delete(request: Request, model_id: str) -> HttpResponse:
 def restore(request: Request, model_id: str) -> HttpResponse:
     model = get_object_or_404(PretrainedModel, team=request.team, public_id=model_id)
     try:
-        actions.restore(by=request.user, model=model)  # type: ignore[arg-type]
+        actions.restore(by=request.user, model=model)
     except UserFault as fault:
         toasts.show(request, str(fault), is_bad=True)
         return redirect("basemodels:list", request.team.slug)

@@ -45,7 +45,7 @@ def from_dict(cls: type[T], data: Any, *, where: str = "") -> T:
     """
     if not isinstance(data, dict):
         raise ContractError(f"{where or cls.__name__} must be an object, not {type(data).__name__}")
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # every class is hashable
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(data) - set(fields))
     if unknown:
@@ -80,8 +80,10 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             raise ContractError(f"{path} must be an object")
         key_hint, item_hint = typing.get_args(hint)
-        return {_convert(key_hint, key, path): _convert(item_hint, item, f"{path}.{key}") for key, item in value.items()}
-    if dataclasses.is_dataclass(hint):
+        return {
+            _convert(key_hint, key, path): _convert(item_hint, item, f"{path}.{key}") for key, item in value.items()
+        }
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where=path)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _convert_enum(hint, value, path)

@@ -54,7 +54,7 @@ class Fault(enum.StrEnum):
     HUB_UNREACHABLE = "hub_unreachable"
     HUB_NOT_FOUND = "hub_not_found"
     HUB_GATED = "hub_gated"
-    HUB_TOKEN_REFUSED = "hub_token_refused"
+    HUB_TOKEN_REFUSED = "hub_token_refused"  # noqa: S105  a code, not a secret
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
     LOSS_NOT_FINITE = "loss_not_finite"
@@ -167,7 +167,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._seq = _last_seq(path)
-        self._file = open(path, "ab", buffering=0)
+        self._file = path.open("ab", buffering=0)  # noqa: SIM115  open as long as the writer
 
     def say(self, event: Event) -> None:
         self._seq += 1
@@ -199,5 +199,5 @@ def parse(line: bytes | str) -> Line:
     if not isinstance(seq, int) or not isinstance(at, str):
         raise codec.ContractError("seq or at is missing")
     known = {item.name for item in fields(cls)}
-    event = codec.from_dict(cls, {key: value for key, value in data.items() if key in known})
+    event: Any = codec.from_dict(cls, {key: value for key, value in data.items() if key in known})
     return Line(seq=seq, at=dt.datetime.fromisoformat(at), event=event)

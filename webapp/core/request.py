@@ -13,5 +13,6 @@ class Request(HttpRequest):
 
     id: str
     htmx: "HtmxDetails"
+    user: Any  # accounts.User: a page without a person is not reached
     team: Any  # accounts.Team, which stands above core
     membership: Any  # accounts.Membership

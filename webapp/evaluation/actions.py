@@ -115,7 +115,7 @@ def _shortened(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def again(*, by: User, version: AdapterVersion) -> Report:
     """Measure a version once more, on request."""
-    if version.reports.exclude(job__state__in=["succeeded", "failed", "cancelled"]).exists():  # type: ignore[attr-defined]
+    if version.reports.exclude(job__state__in=["succeeded", "failed", "cancelled"]).exists():
         raise UserFault(
             "already_measuring", _("This version is being measured already. Wait for it to end."), status=409
         )

@@ -134,11 +134,11 @@ def convert_gguf(job: Job, path: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     job.enter(Phase.CONVERTING)
-    where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name, "local_files_only": True}
-    tokenizer = AutoTokenizer.from_pretrained(**where)
+    where: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
+    tokenizer = AutoTokenizer.from_pretrained(str(path.parent), **where)
     job.stop.check()
     model = AutoModelForCausalLM.from_pretrained(
-        **where, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+        str(path.parent), **where, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
     )
     job.stop.check()
     job.enter(Phase.SAVING)

@@ -13,6 +13,9 @@ def row(name: str, base: float | None, value: float, *, better: bool | None) -> 
     )  # fmt: skip
 
 
+LOSS = row("validation_loss", 2.0, 1.0, better=True)
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -21,11 +24,11 @@ def row(name: str, base: float | None, value: float, *, better: bool | None) -> 
         ([row("validation_loss", 2.0, 1.0, better=True)], "Better than its base: held-out loss 50"),
         ([row("validation_loss", 2.0, 2.5, better=False)], "Worse than its base: held-out loss 25"),
         ([row("validation_loss", 2.0, 1.99, better=True)], "About as good as its base"),
-        ([row("validation_loss", 2.0, 1.0, better=True), row("json_fields", 0.0, 0.95, better=True)], "95% of its answers"),
-        ([row("validation_loss", 2.0, 1.0, better=True), row("json_fields", 0.9, 0.2, better=False)], "Worse than its base: 20%"),
-        ([row("validation_loss", 2.0, 1.0, better=True), row("json_fields", 0.0, 0.0, better=None)], "held-out loss 50"),
+        ([LOSS, row("json_fields", 0.0, 0.95, better=True)], "Better than its base: 95% of its answers"),
+        ([LOSS, row("json_fields", 0.9, 0.2, better=False)], "Worse than its base: 20% of its answers"),
+        ([LOSS, row("json_fields", 0.0, 0.0, better=None)], "held-out loss 50"),
     ],
-)  # fmt: skip
+)
 def test_the_head_says_better_worse_or_not_clear_by_what_was_measured(rows: list[ScoreRow], words: str) -> None:
     assert words in str(verdict.of_version(rows))
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 from ninja import Path, Query, Router, Status
@@ -18,6 +18,7 @@ from webapp.api.problems import Problem
 from webapp.artifacts import download
 from webapp.artifacts.models import Blob
 from webapp.basemodels.models import PretrainedModel
+from webapp.core.request import Request
 from webapp.datasets.models import DatasetVersion
 from webapp.evaluation.models import Report
 from webapp.jobs.models import JobEvent
@@ -134,7 +135,7 @@ def read_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schema
 
 
 @router.get("/adapters/{id}/versions/{number}/download", tags=["adapters"], summary="Download a version as a zip")
-async def download_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> HttpResponse:
+async def download_version(request: Request, id: Path[schemas.Id], number: Path[schemas.Number]) -> HttpResponseBase:
     """All files and SHA256SUMS."""
     name, files = await _for_download(request, id, number, "")
     return await download.zip_response(request, files=files, zip_name=f"{name}.zip")
@@ -142,8 +143,8 @@ async def download_version(request: HttpRequest, id: Path[schemas.Id], number: P
 
 @router.get("/adapters/{id}/versions/{number}/files/{path:file_path}", tags=["adapters"], summary="Download one file")
 async def download_file(
-    request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number], file_path: str
-) -> HttpResponse:
+    request: Request, id: Path[schemas.Id], number: Path[schemas.Number], file_path: str
+) -> HttpResponseBase:
     """Ranges and resuming work; the ETag is the file's SHA-256."""
     _name, files = await _for_download(request, id, number, file_path)
     path, blob = files[0]

@@ -23,7 +23,7 @@ def edit(request: Request, dataset: str) -> HttpResponse:
     form = EditForm(request.POST or None, instance=scope.dataset(request, dataset))
     if request.method == "POST" and form.is_valid():
         try:
-            actions.edit(by=request.user, dataset=found, **form.cleaned_data)  # type: ignore[arg-type]
+            actions.edit(by=request.user, dataset=found, **form.cleaned_data)
         except UserFault as fault:
             form.add_error(fault.field if fault.field in form.fields else None, fault.message)
         else:
@@ -42,7 +42,7 @@ def map_columns(request: Request, dataset: str, number: int) -> HttpResponse:
     form = columns_form["form"]
     if form.is_valid():
         try:
-            version = actions.remap(by=request.user, version=found, mapping=form.mapping())  # type: ignore[arg-type]
+            version = actions.remap(by=request.user, version=found, mapping=form.mapping())
         except UserFault as fault:
             form.add_error(None, fault.message)
         else:
@@ -57,7 +57,7 @@ def map_columns(request: Request, dataset: str, number: int) -> HttpResponse:
 def read_again(request: Request, dataset: str, number: int) -> HttpResponse:
     found = scope.version(request, dataset, number)
     try:
-        actions.read_again(by=request.user, version=found)  # type: ignore[arg-type]
+        actions.read_again(by=request.user, version=found)
     except UserFault as fault:
         toasts.show(request, fault.message, is_bad=True)
     return redirect("datasets:version", request.team.slug, dataset, number)
@@ -68,7 +68,7 @@ def read_again(request: Request, dataset: str, number: int) -> HttpResponse:
 def cancel(request: Request, dataset: str, number: int) -> HttpResponse:
     found = scope.version(request, dataset, number)
     try:
-        actions.cancel_reading(by=request.user, version=found)  # type: ignore[arg-type]
+        actions.cancel_reading(by=request.user, version=found)
     except UserFault as fault:
         toasts.show(request, fault.message, is_bad=True)
     return redirect("datasets:version", request.team.slug, dataset, number)
@@ -88,7 +88,7 @@ def delete(request: Request, dataset: str) -> HttpResponse:
     )
     if not confirm.is_confirmed(request, question):
         return confirm.ask(request, question)
-    actions.delete(by=request.user, dataset=found)  # type: ignore[arg-type]
+    actions.delete(by=request.user, dataset=found)
     undo = reverse("datasets:restore", args=[request.team.slug, dataset])
     toasts.show(request, _("%s is in the trash.") % found.name, undo=undo)
     return redirect("datasets:list", request.team.slug)
@@ -99,7 +99,7 @@ def delete(request: Request, dataset: str) -> HttpResponse:
 def restore(request: Request, dataset: str) -> HttpResponse:
     found = get_object_or_404(Dataset, team=request.team, public_id=dataset, deleted_at__isnull=False)
     try:
-        actions.restore(by=request.user, dataset=found)  # type: ignore[arg-type]
+        actions.restore(by=request.user, dataset=found)
     except UserFault as fault:
         toasts.show(request, fault.message, is_bad=True)
         return redirect("datasets:list", request.team.slug)

@@ -79,7 +79,7 @@ def add_version(request: Request, dataset: str) -> HttpResponse:
 @require_POST
 @team_view(Permission.UPLOAD)
 def sample(request: Request) -> HttpResponse:
-    return _to(actions.import_sample(by=request.user, team=request.team))  # type: ignore[arg-type]
+    return _to(actions.import_sample(by=request.user, team=request.team))
 
 
 def _to(version: DatasetVersion) -> HttpResponse:
@@ -93,7 +93,7 @@ def _imported(request: Request, form: FileForm, *, dataset: Dataset | None) -> D
     try:
         upload = _received(request, form)
         return actions.import_upload(
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             team=request.team,
             upload=upload,
             dataset=dataset,
@@ -110,7 +110,7 @@ def _received(request: Request, form: FileForm) -> Upload:
     """The upload that arrived in parts, or the form's own file; the form then remembers its id for the next try."""
     file, public_id = form.cleaned_data["file"], form.cleaned_data["upload"]
     if file:
-        upload = artifacts.receive_form_file(by=request.user, team=request.team, file=file)  # type: ignore[arg-type]
+        upload = artifacts.receive_form_file(by=request.user, team=request.team, file=file)
         form.cleaned_data["upload"] = upload.public_id
         return upload
     return get_object_or_404(Upload, public_id=public_id, team=request.team, created_by=request.user)

@@ -45,7 +45,7 @@ def _launch(request: Request, there: Offer, form: RunForm) -> Run | None:
     data = form.cleaned_data
     try:
         return actions.launch(
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             team=request.team,
             dataset_version=there.versions[data["dataset"]],
             base_model=there.bases[data["base_model"]],

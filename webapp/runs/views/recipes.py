@@ -164,7 +164,7 @@ def delete(request: Request, recipe_id: str) -> HttpResponse:
     )
     if not confirm.is_confirmed(request, question):
         return confirm.ask(request, question)
-    actions.delete_recipe(by=request.user, recipe=recipe)  # type: ignore[arg-type]
+    actions.delete_recipe(by=request.user, recipe=recipe)
     undo = reverse("runs:recipe_restore", args=[request.team.slug, recipe_id])
     toasts.show(request, _("%(name)s is in the trash.") % {"name": recipe.name}, undo=undo)
     return redirect("runs:recipes", request.team.slug)
@@ -174,7 +174,7 @@ def delete(request: Request, recipe_id: str) -> HttpResponse:
 @access.team_view(Permission.TRAIN)
 def restore(request: Request, recipe_id: str) -> HttpResponse:
     recipe = get_object_or_404(Recipe, team=request.team, public_id=recipe_id)
-    actions.restore_recipe(by=request.user, recipe=recipe)  # type: ignore[arg-type]
+    actions.restore_recipe(by=request.user, recipe=recipe)
     toasts.show(request, _("%(name)s is back.") % {"name": recipe.name})
     return redirect("runs:recipe", request.team.slug, recipe_id)
 

@@ -231,7 +231,7 @@ def steer(request: Request, run_id: str, verb: str) -> HttpResponse:
     """Pause, resume, stop and keep, try again: done at once, and said by the page itself."""
     run = _run(request, run_id)
     try:
-        _VERBS[verb](by=request.user, run=run)  # type: ignore[arg-type]
+        _VERBS[verb](by=request.user, run=run)
     except UserFault as fault:
         toasts.show(request, str(fault), is_bad=True)
     return redirect("runs:detail", request.team.slug, run_id)
@@ -253,7 +253,7 @@ def cancel(request: Request, run_id: str) -> HttpResponse:
     if not confirm.is_confirmed(request, question):
         return confirm.ask(request, question)
     try:
-        actions.cancel(by=request.user, run=run)  # type: ignore[arg-type]
+        actions.cancel(by=request.user, run=run)
     except UserFault as fault:
         toasts.show(request, str(fault), is_bad=True)
     return redirect(back)
@@ -275,7 +275,7 @@ def delete(request: Request, run_id: str) -> HttpResponse:
     if not confirm.is_confirmed(request, question):
         return confirm.ask(request, question)
     try:
-        actions.delete(by=request.user, run=run)  # type: ignore[arg-type]
+        actions.delete(by=request.user, run=run)
     except UserFault as fault:
         toasts.show(request, str(fault), is_bad=True)
         return redirect(back)
@@ -288,7 +288,7 @@ def delete(request: Request, run_id: str) -> HttpResponse:
 @access.team_view(Permission.TRAIN)
 def restore(request: Request, run_id: str) -> HttpResponse:
     run = get_object_or_404(Run, team=request.team, public_id=run_id)
-    actions.restore(by=request.user, run=run)  # type: ignore[arg-type]
+    actions.restore(by=request.user, run=run)
     toasts.show(request, _("%(name)s is back.") % {"name": run.name})
     return redirect("runs:detail", request.team.slug, run_id)
 
@@ -301,7 +301,7 @@ def rename(request: Request, run_id: str) -> HttpResponse:
     form = NameForm(request.POST or None, initial={"name": run.name})
     if request.method == "POST" and form.is_valid():
         try:
-            actions.rename(by=request.user, run=run, name=form.cleaned_data["name"])  # type: ignore[arg-type]
+            actions.rename(by=request.user, run=run, name=form.cleaned_data["name"])
         except UserFault as fault:
             form.add_error("name", fault.message)
         else:
