@@ -167,7 +167,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._seq = _last_seq(path)
-        self._file = path.open("ab", buffering=0)  # noqa: SIM115  open as long as the writer
+        self._file = path.open("ab", buffering=0)
 
     def say(self, event: Event) -> None:
         self._seq += 1
