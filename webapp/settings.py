@@ -250,6 +250,16 @@ SERVESTATIC_AUTOREFRESH = False
 S3_BUCKET = os.environ.get("S3_BUCKET", "")
 FILES_DIR = Path(os.environ.get("FILES_DIR", STATE_DIR / "files"))
 if S3_BUCKET:
+    from botocore.config import Config
+
+    # Without version 4 signed links would carry the old signature; many S3-compatible servers know no other checksums
+    # than those that were asked for, and addresses with the bucket in the path.
+    _s3_config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": os.environ.get("S3_ADDRESSING_STYLE", "path")},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
     _files = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -258,8 +268,7 @@ if S3_BUCKET:
             "access_key": os.environ.get("S3_ACCESS_KEY") or None,
             "secret_key": os.environ.get("S3_SECRET_KEY") or None,
             "region_name": os.environ.get("S3_REGION") or None,
-            "signature_version": "s3v4",
-            "addressing_style": os.environ.get("S3_ADDRESSING_STYLE", "path"),
+            "client_config": _s3_config,
             "file_overwrite": True,
             "default_acl": None,
             "querystring_expire": 300,
