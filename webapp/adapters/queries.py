@@ -1,16 +1,18 @@
 """Reading the catalog."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.accounts.models import Team
-from webapp.adapters import names
-from webapp.adapters.models import Adapter, AdapterVersion, Download, Score
+from webapp.adapters import gains, names
+from webapp.adapters.models import Adapter, AdapterVersion, Download, Score, Stage
 from webapp.artifacts.models import BundleFile
 from webapp.core import units
 
@@ -25,6 +27,30 @@ def newest_versions(team: Team) -> QuerySet[AdapterVersion]:
         .annotate(loss=Subquery(loss.values("value")[:1]), base_loss=Subquery(loss.values("base_value")[:1]))
         .order_by("-id")
     )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A version in a list."""
+
+    version: AdapterVersion
+    loss: float | None
+    gain: gains.Gain | None
+
+
+def rows(versions: Iterable[Any]) -> list[Row]:
+    """What a list shows of versions that `newest_versions` found."""
+    return [
+        Row(version=version, loss=version.loss, gain=gains.of_losses(version.base_loss, version.loss))
+        for version in versions
+    ]
+
+
+def stage_counts(versions: QuerySet[AdapterVersion]) -> list[tuple[str, str | Promise, int]]:
+    """Stage, its word and how many are in it; what may be relied on comes first, and empty stages are left out."""
+    found = dict(versions.order_by().values_list("stage").annotate(count=Count("pk")))
+    order = [Stage.PRODUCTION, Stage.CANDIDATE, Stage.DRAFT, Stage.RETIRED]
+    return [(stage.value, stage.label, found[stage.value]) for stage in order if found.get(stage.value)]
 
 
 @dataclass(frozen=True)

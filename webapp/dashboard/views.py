@@ -12,7 +12,6 @@ from webapp.dashboard import home as gather
 from webapp.dashboard import jump as search
 from webapp.dashboard import trash as bin_
 from webapp.dashboard import verdict
-from webapp.fleet import queries as fleet
 
 
 @require_GET
@@ -28,31 +27,20 @@ def root(request: Request) -> HttpResponse:
 @require_GET
 @access.team_view(Permission.VIEW)
 def home(request: Request) -> HttpResponse:
-    """What is running, what waits, what needs me. The fragment is asked for again while anything moves."""
-    team = request.team
-    running, waiting = gather.running(team), gather.waiting(team)
-    has_data = gather.has_data(team)
-    needs, workers = gather.needs_you(team), fleet.live_workers().prefetch_related("devices")
+    """What runs, what waits, what needs me.
+
+    A poll brings the bars; lists and buttons come only when something changed, so that nobody's hand is moved.
+    """
+    found = gather.of_team(request.team)
     context = {
-        "title": team.title,
-        "verdict": verdict.of_home(
-            running=len(running),
-            waiting=len(waiting),
-            needs=len(needs),
-            has_data=has_data,
-            has_worker=bool(workers),
-        ),
-        "running": running,
-        "waiting": waiting,
-        "other_jobs": gather.other_jobs(team),
-        "needs": needs,
-        "workers": workers,
-        "newest": gather.newest_adapters(team),
-        "storage": gather.storage(team),
-        "lately": gather.lately(team),
-        "has_data": has_data,
+        "title": request.team.title,
+        "home": found,
+        "verdict": found.verdict,
+        "has_news": request.GET.get("seen") != found.seen,
     }
-    return htmx.render(request, "dashboard/home.html", context, part="now")
+    if request.htmx:
+        return htmx.render(request, "dashboard/_live.html", context | {"is_poll": True})
+    return htmx.render(request, "dashboard/home.html", context)
 
 
 @require_GET

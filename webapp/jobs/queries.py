@@ -1,8 +1,10 @@
 """Reading about jobs, for the pages of the apps above."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webapp.fleet import queries as fleet
+from webapp.fleet.models import Worker
 from webapp.jobs import waiting
 from webapp.jobs.claim import in_order
 from webapp.jobs.lifecycle import HELD, State
@@ -24,19 +26,26 @@ class Waiting:
     largest_memory_bytes: int = 0
 
 
+def positions(*, with_devices: bool) -> dict[int, int]:
+    """Job → its place in the line in which workers take the jobs of this kind, 1 being next. One look for a list."""
+    candidates = [one for one in waiting.candidates(heads=LONGEST_QUEUE) if one.lane[1] == with_devices]
+    return {pk: place for place, pk in enumerate(in_order(candidates, loads=waiting.loads()), start=1)}
+
+
 def position(job: Job) -> int:
-    """Its place in the line in which workers take the jobs, 1 being next; 0 when it is not queued."""
+    """The place of one job; 0 when it is not queued."""
     if job.state != State.QUEUED:
         return 0
-    candidates = [one for one in waiting.candidates(heads=LONGEST_QUEUE) if one.lane[1] == (job.needs_devices > 0)]
-    order = in_order(candidates, loads=waiting.loads())
-    return order.index(job.pk) + 1 if job.pk in order else len(order) + 1
+    places = positions(with_devices=job.needs_devices > 0)
+    return places.get(job.pk, len(places) + 1)
 
 
-def why_waiting(job: Job) -> Waiting:
-    """What a queued job waits for. Words for it: words.waiting."""
-    place = position(job)
-    workers = list(fleet.live_workers().prefetch_related("devices"))
+def why_waiting(job: Job, *, place: int | None = None, workers: Sequence[Worker] | None = None) -> Waiting:
+    """What a queued job waits for. Words for it: words.waiting. A list looks up places and live workers once."""
+    if place is None:
+        place = position(job)
+    if workers is None:
+        workers = list(fleet.live_workers().prefetch_related("devices"))
     if not workers:
         return Waiting(code="no_worker", position=place)
     fitting = [worker for worker in workers if set(job.needs_labels) <= set(worker.labels)]
