@@ -21,7 +21,9 @@ app.conf.update(
     task_acks_late=False,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
-    task_queues=(Broadcast(BELL_QUEUE),),  # each worker hears every bell; nothing is kept for who is away
+    task_queues=(
+        Broadcast(BELL_QUEUE, routing_key=BELL_QUEUE),
+    ),  # each worker hears every bell; nothing is kept for who is away
     task_default_queue=BELL_QUEUE,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # workers find work without the broker, and wait for it as long as it takes

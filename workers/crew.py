@@ -66,6 +66,8 @@ class Crew:
 
     def join(self, timeout: float = STOP_SECONDS) -> bool:
         """Wait until every job is over or put back; False when some are not."""
+        if self._thread.ident is None:
+            return True  # never started, as when Celery is only asked something
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

@@ -3,6 +3,8 @@
 python -m celery -A workers.tasks worker --pool threads --concurrency 2
 """
 
+import atexit
+import logging
 import os
 from typing import Any
 
@@ -18,6 +20,9 @@ from webapp.contract.queue import BELL_TASK  # noqa: E402
 from workers.crew import Crew  # noqa: E402
 
 crew = Crew()
+
+for name in ("celery.worker.strategy", "celery.app.trace"):
+    logging.getLogger(name).setLevel(logging.WARNING)  # that a bell was heard is no news
 
 
 @app.task(name=BELL_TASK, ignore_result=True)
@@ -41,3 +46,6 @@ def _stop(**_kwargs: Any) -> None:
 def _wait(**_kwargs: Any) -> None:
     crew.stop()
     crew.join()
+
+
+atexit.register(_wait)  # Celery leaves by another door when the broker is away

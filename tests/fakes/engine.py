@@ -5,6 +5,7 @@ steps, seconds (for each step), checkpoint_every, fault and data, die_at (a step
 notes, progress, babble (raw lines), says (words to print), environment (print it), lies (about a hash).
 """
 
+import ctypes
 import hashlib
 import json
 import os
@@ -146,4 +147,6 @@ def _sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, as the real programs do
     sys.exit(Play(Path(sys.argv[1])).run())

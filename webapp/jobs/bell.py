@@ -72,7 +72,8 @@ def publish() -> bool:
     try:
         with app.connection_for_write(transport_options=options) as connection:
             producer = app.amqp.Producer(connection.channel())
-            app.send_task(BELL_TASK, producer=producer, exchange=EXCHANGE.name, declare=[EXCHANGE], retry=False)
+            place = {"exchange": EXCHANGE.name, "routing_key": BELL_QUEUE, "declare": [EXCHANGE]}
+            app.send_task(BELL_TASK, producer=producer, retry=False, **place)
     except Exception as error:
         logger.warning("the broker is away, so workers will find new work by themselves: %s", error)
         return False
