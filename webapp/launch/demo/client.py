@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 600
 ENDED = {"succeeded", "failed", "cancelled"}
 
