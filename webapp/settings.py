@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "webapp.core.bodylimit.SayTooLarge",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "webapp.audit.context.RememberOrigin",
@@ -299,6 +300,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "tunesmith@localhost")
 # Tunesmith's own.
 UPLOAD_LIMIT_BYTES = int(os.environ.get("UPLOAD_LIMIT_BYTES", str(2 * 1000**3)))
 UPLOAD_CHUNK_BYTES = 4 * 1024 * 1024
+FILE_FORM_PATHS = r"/t/[^/]+/datasets/(new|[^/]+/add)/"  # forms that bring a whole file; all else is small
 UPLOADS_OPEN_PER_TEAM = int(os.environ.get("UPLOADS_OPEN_PER_TEAM", "10"))
 SAMPLE_DATASET = BASE_DIR / "webapp" / "launch" / "sample" / "workshop.jsonl"
 MODEL_ROOTS = [Path(path) for path in _words("MODEL_ROOTS")]

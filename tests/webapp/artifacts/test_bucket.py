@@ -20,6 +20,7 @@ from webapp.artifacts.models import Blob
 
 pytestmark = pytest.mark.django_db
 CONTENT = bytes(range(256)) * 10_000
+SETTINGS = Path(__file__).parents[3] / "webapp" / "settings.py"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def _as_configured(server: str) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        found: dict[str, Any] = runpy.run_module("webapp.settings")["STORAGES"]["default"]
+        found: dict[str, Any] = runpy.run_path(str(SETTINGS))["STORAGES"]["default"]
     return found
 
 
