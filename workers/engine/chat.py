@@ -153,7 +153,7 @@ class ChatFormat:
         free = (chr(code) for code in _PRIVATE_USE if chr(code) not in everything)
         stand_ins = {token: next(free) for token in sorted(present)}
         assert self._special_pattern is not None
-        masked = [
+        masked: list[Message] = [
             dict(message) | {"content": self._special_pattern.sub(lambda m: stand_ins[m.group()], message["content"])}
             for message in messages
         ]

@@ -4,7 +4,7 @@
         adapter.safetensors      the adapter in peft's format, float32
         optimizer.safetensors    <parameter>.exp_avg and <parameter>.exp_avg_sq
         state.json               step, what was measured, early stopping, the decisions
-        manifest.json            size and SHA-256 of each, and whose run this is
+        manifest.json            size and SHA-256 of each, whose run this is, and a seal on all that
 
 Each is written into a temporary folder, flushed, and renamed; a folder with the final name is therefore whole,
 and its manifest tells whether it still is. No pickle. Learning rate, row order and dropout are functions of the
@@ -12,6 +12,7 @@ step and need no state.
 """
 
 import dataclasses
+import hashlib
 import json
 import re
 import shutil
@@ -116,13 +117,11 @@ class Checkpoints:
         save_file(optimizer, folder / OPTIMIZER)
         durable.sync_file(folder / OPTIMIZER)
         crash.point("checkpoint.optimizer_written")
-        durable.write_json(
-            folder / STATE, {"state": dataclasses.asdict(state), "decisions": codec.to_dict(decisions)}
-        )
+        durable.write_json(folder / STATE, {"state": dataclasses.asdict(state), "decisions": codec.to_dict(decisions)})
         crash.point("checkpoint.state_written")
         files = durable.describe_files(folder)
-        identity = dataclasses.asdict(self.identity)
-        durable.write_json(folder / MANIFEST, {"format": FORMAT, "step": state.step, "files": files, **identity})
+        manifest = {"format": FORMAT, "step": state.step, "files": files, **dataclasses.asdict(self.identity)}
+        durable.write_json(folder / MANIFEST, manifest | {"seal": _seal(manifest)})
         crash.point("checkpoint.manifest_written")
         folder.chmod(0o755)
         durable.sync_folder(folder)
@@ -171,7 +170,7 @@ class Checkpoints:
 
     def _load(self, folder: Path) -> Loaded | None:
         manifest = _read_json(folder, MANIFEST)
-        if manifest.get("format") != FORMAT or not isinstance(manifest.get("files"), list):
+        if manifest.pop("seal", None) != _seal(manifest) or manifest.get("format") != FORMAT:
             raise Damaged(MANIFEST)
         if manifest.get("order_sha256") != self.identity.order_sha256:
             return None
@@ -197,6 +196,11 @@ class Checkpoints:
 
 def folder_name(step: int) -> str:
     return f"step-{step:08d}"
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    """The manifest vouches for the files; this vouches for the manifest."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _verify(folder: Path, files: list[dict[str, Any]]) -> None:

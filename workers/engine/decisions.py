@@ -121,7 +121,7 @@ def announce(decisions: Decisions) -> None:
 
 
 def resolve_device(wanted: str) -> str:
-    """"cpu", or a CUDA device that is really there."""
+    """The processor, or a CUDA device that is really there. Raises EngineFault."""
     if wanted == "cpu":
         return wanted
     if not re.fullmatch(r"cuda(:\d+)?", wanted):

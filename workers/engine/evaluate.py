@@ -166,9 +166,7 @@ def answer_all(job: Job, generator: Generator, questions: list[Question]) -> dic
     return {"base": base, "adapter": generator.answer(prompts, on_done)}
 
 
-def write_result(
-    job: Job, questions: list[Question], answers: dict[str, list[Answer]], found: dict[str, Any]
-) -> None:
+def write_result(job: Job, questions: list[Question], answers: dict[str, list[Answer]], found: dict[str, Any]) -> None:
     durable.sweep(job.folder.path, job.folder.result.name)
     lines = [
         json.dumps(

@@ -24,7 +24,7 @@ class Answer(NamedTuple):
     is_cut: bool
 
 
-class _StopAsked(StoppingCriteria):  # type: ignore[misc]
+class _StopAsked(StoppingCriteria):
     def __init__(self, stop: Stop) -> None:
         self.stop = stop
 

@@ -16,9 +16,9 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 
-def frozen_weight(layer: nn.Module, dtype: torch.dtype) -> Tensor:
+def frozen_weight(layer: Any, dtype: torch.dtype) -> Tensor:
     """The weight of a plain or a four-bit linear layer, (out, in), in `dtype`."""
-    weight = layer.weight
+    weight: Tensor = layer.weight
     state = getattr(weight, "quant_state", None)
     if state is None:
         return weight if weight.dtype == dtype else weight.to(dtype)
@@ -30,7 +30,7 @@ class _LoraProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, layer: nn.Module, lora_a: Tensor, lora_b: Tensor, scaling: float, keep: Tensor | None
+        ctx: Any, x: Tensor, layer: Any, lora_a: Tensor, lora_b: Tensor, scaling: float, keep: Tensor | None
     ) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
         weight = frozen_weight(layer, x.dtype)
@@ -73,7 +73,7 @@ def _forward(self: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     rate = self.lora_dropout[name].p if self.training and isinstance(self.lora_dropout[name], nn.Dropout) else 0.0
     keep = _dropout_mask(x, rate) if rate else None
     a, b = self.lora_A[name].weight, self.lora_B[name].weight
-    return _LoraProduct.apply(x, layer, a, b, self.scaling[name], keep)  # type: ignore[no-any-return]
+    return _LoraProduct.apply(x, layer, a, b, self.scaling[name], keep)
 
 
 def _dropout_mask(x: Tensor, rate: float) -> Tensor:
@@ -85,5 +85,5 @@ def use_fused_products(model: nn.Module) -> int:
     """Let every LoRA layer of a peft model compute as above; returns how many."""
     layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
     for layer in layers:
-        layer.forward = types.MethodType(_forward, layer)  # type: ignore[method-assign]
+        layer.forward = types.MethodType(_forward, layer)
     return len(layers)

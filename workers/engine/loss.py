@@ -51,4 +51,4 @@ def summed_cross_entropy(
     hidden: Tensor, weight: Tensor, targets: Tensor, *, bias: Tensor | None = None, soft_cap: float = 0.0
 ) -> Tensor:
     """Sum over tokens of −log p(target); differentiable in `hidden` (n, d)."""
-    return _SummedCrossEntropy.apply(hidden, weight, bias, targets, soft_cap)  # type: ignore[no-any-return]
+    return _SummedCrossEntropy.apply(hidden, weight, bias, targets, soft_cap)

@@ -32,6 +32,7 @@ def load_base(folder: Path, decisions: Decisions) -> Any:
     if not any(folder.glob("*.safetensors")):
         raise EngineFault(Fault.UNSUPPORTED_MODEL, reason="no_safetensors", file="model.safetensors")
     attention.register()
+    transformers.utils.logging.disable_progress_bar()
     quantisation = _bitsandbytes(decisions.dtype) if decisions.weights_4bit_execution == FOUR_BIT else None
     model = transformers.AutoModelForCausalLM.from_pretrained(
         folder,
@@ -79,21 +80,19 @@ def add_adapter(model: Any, config: spec.LoraConfig, base: spec.BaseModelRef) ->
     torch.manual_seed(config.seed)
     lora_config = peft.LoraConfig(
         r=config.lora_r,
-        lora_alpha=config.lora_alpha,
+        lora_alpha=config.lora_alpha,  # type: ignore[arg-type]  # peft only divides it, and stores it as JSON
         lora_dropout=config.lora_dropout,
         target_modules=architecture_of(model.config.to_dict()).target_modules(config.target_modules),
         use_rslora=config.use_rslora,
         bias="none",
         task_type="CAUSAL_LM",
-        base_model_name_or_path=base.name,
-        revision=base.revision,
     )
     try:
         adapted = peft.get_peft_model(model, lora_config, adapter_name=ADAPTER_NAME, autocast_adapter_dtype=True)
     except ValueError as error:
         raise EngineFault(Fault.BAD_CONFIG, field="target_modules", value=config.target_modules.value,
                           message=str(error)[:300]) from error  # fmt: skip
-    # peft takes both from the loaded model; the adapter must name the weights by what people know.
+    # peft writes down the path that the model was loaded from; people know the weights by another name.
     adapted.peft_config[ADAPTER_NAME].base_model_name_or_path = base.name
     adapted.peft_config[ADAPTER_NAME].revision = base.revision
     lora.use_fused_products(adapted)
@@ -103,7 +102,12 @@ def add_adapter(model: Any, config: spec.LoraConfig, base: spec.BaseModelRef) ->
 def prepare_for_training(adapted: peft.PeftModel, decisions: Decisions) -> None:
     adapted.train()
     if decisions.gradient_checkpointing:
-        adapted.base_model.model.gradient_checkpointing_enable({"use_reentrant": False})
+        causal_of(adapted).activation_checkpointing_enable({"use_reentrant": False})
+
+
+def causal_of(model: Any) -> Any:
+    """The transformers model, below an adapter or not."""
+    return model.base_model.model if isinstance(model, peft.PeftModel) else model
 
 
 def trainable(adapted: peft.PeftModel) -> dict[str, nn.Parameter]:
@@ -118,14 +122,14 @@ def adapter_tensors(adapted: peft.PeftModel, adapter_name: str = ADAPTER_NAME) -
 
 
 def load_adapter_tensors(adapted: peft.PeftModel, tensors: dict[str, Tensor]) -> None:
-    outcome = peft.set_peft_model_state_dict(adapted, tensors, adapter_name=ADAPTER_NAME)
+    outcome: Any = peft.set_peft_model_state_dict(adapted, tensors, adapter_name=ADAPTER_NAME)
     if outcome.unexpected_keys:
         raise EngineFault(Fault.DAMAGED_INPUT, file="adapter", message=f"unknown tensor {outcome.unexpected_keys[0]}")
 
 
 def summed_loss(model: Any, batch: MicroBatch) -> Tensor:
     """Sum of the cross-entropy of a micro-batch's learnt tokens, float32; differentiable where gradients are on."""
-    causal = model.base_model.model if isinstance(model, peft.PeftModel) else model
+    causal = causal_of(model)
     device = causal.device
     backbone = getattr(causal, causal.base_model_prefix)
     hidden = backbone(input_ids=_tensor(batch.input_ids, device), use_cache=False).last_hidden_state

@@ -1,7 +1,7 @@
 """Compares answers with what was expected. Pure; needs no torch."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 SIDES = ("base", "adapter")
@@ -15,22 +15,15 @@ def score(expected: Sequence[str], answers: dict[str, Sequence[str]]) -> dict[st
     for each field, how often its value is right among the rows that expect it.
     """
     found: dict[str, Any] = {
-        "exact_match": {
-            side: _share(answer.strip() == wanted.strip() for wanted, answer in zip(expected, answers[side], strict=True))
-            for side in SIDES
-        }
+        "exact_match": {side: _share(map(_is_same_text, expected, answers[side])) for side in SIDES}
     }
-    wanted_objects = [json_object(text) for text in expected]
-    objects = [item for item in wanted_objects if item is not None]
-    if not objects or len(objects) < len(expected):
+    wanted = [item for item in map(json_object, expected) if item is not None]
+    if not wanted or len(wanted) < len(expected):
         return found
-    given = {side: [json_object(text) for text in answers[side]] for side in SIDES}
-    found["json_fields"] = {
-        side: _share(got is not None and got.keys() == want.keys() for want, got in zip(objects, given[side], strict=True))
-        for side in SIDES
-    }
-    fields = sorted({name for item in objects for name in item})
-    found["json_values"] = {name: {side: _right(name, objects, given[side]) for side in SIDES} for name in fields}
+    given = {side: list(map(json_object, answers[side])) for side in SIDES}
+    found["json_fields"] = {side: _share(map(_has_same_fields, wanted, given[side])) for side in SIDES}
+    fields = sorted({name for item in wanted for name in item})
+    found["json_values"] = {name: {side: _right(name, wanted, given[side]) for side in SIDES} for name in fields}
     return found
 
 
@@ -43,6 +36,14 @@ def json_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def _is_same_text(wanted: str, given: str) -> bool:
+    return wanted.strip() == given.strip()
+
+
+def _has_same_fields(wanted: dict[str, Any], given: dict[str, Any] | None) -> bool:
+    return given is not None and given.keys() == wanted.keys()
+
+
 def _right(name: str, wanted: list[dict[str, Any]], given: list[dict[str, Any] | None]) -> float:
     pairs = [(want[name], got) for want, got in zip(wanted, given, strict=True) if name in want]
     return _share(got is not None and name in got and _equal(got[name], value) for value, got in pairs)
@@ -53,6 +54,6 @@ def _equal(one: Any, other: Any) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-def _share(verdicts: Any) -> float:
-    listed = [bool(verdict) for verdict in verdicts]
+def _share(verdicts: Iterable[bool]) -> float:
+    listed = list(verdicts)
     return round(sum(listed) / len(listed), 4) if listed else 0.0

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psutil
@@ -54,6 +54,8 @@ def run(job: Job) -> dict[str, Any]:
     if loaded:
         training.resume_from(loaded)
     job.stop.check()
+    if job.order.ends_at_checkpoint:
+        training.end_here()
     training.plan_and_say()
     training.train()
     return result.finish(training, template_sha256=chat_format.fingerprint)
@@ -248,6 +250,12 @@ class Training:
             "exp_avg": loaded.optimizer[f"{name}.exp_avg"].to(device),
             "exp_avg_sq": loaded.optimizer[f"{name}.exp_avg_sq"].to(device),
         }
+
+    def end_here(self) -> None:
+        """Make the newest checkpoint the end of the run. Raises EngineFault where there is none."""
+        if not self.resumed_from:
+            raise EngineFault(Fault.DAMAGED_INPUT, file="checkpoints", reason="no_valid_checkpoint")
+        self.plan = replace(self.plan, total_steps=self.resumed_from)
 
     def plan_and_say(self) -> None:
         ours, total = self.adapted.get_nb_trainable_parameters()
