@@ -1,6 +1,7 @@
 """Reading about workers and devices."""
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -28,6 +29,17 @@ def live_devices() -> QuerySet[Device]:
 
 def silent_workers() -> QuerySet[Worker]:
     return Worker.objects.filter(stopped_at=None, seen_at__lt=Now() - SILENT_AFTER)
+
+
+def jobs_of(worker: Worker) -> list[Any]:
+    """The jobs that it holds, with devices and runs. Jobs stand above this app and are reached by their relation."""
+    held = worker.jobs.select_related("team", "run").prefetch_related("holds")
+    return list(held.order_by("pk"))
+
+
+def measured_on(device_names: list[str]) -> list[Measurement]:
+    """The newest things that were measured on such devices."""
+    return list(Measurement.objects.filter(device_name__in=device_names).order_by("-pk")[:10])
 
 
 def measurements(*, device_name: str, kind: str, newest: int = 50) -> list[Measurement]:

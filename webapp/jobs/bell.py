@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from typing import Any
 
 from django.conf import settings
 from kombu import Exchange
@@ -72,7 +73,7 @@ def publish() -> bool:
     try:
         with app.connection_for_write(transport_options=options) as connection:
             producer = app.amqp.Producer(connection.channel())
-            place = {"exchange": EXCHANGE.name, "routing_key": BELL_QUEUE, "declare": [EXCHANGE]}
+            place: dict[str, Any] = {"exchange": EXCHANGE.name, "routing_key": BELL_QUEUE, "declare": [EXCHANGE]}
             app.send_task(BELL_TASK, producer=producer, retry=False, **place)
     except Exception as error:
         logger.warning("the broker is away, so workers will find new work by themselves: %s", error)
