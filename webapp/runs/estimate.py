@@ -7,7 +7,7 @@ shapes of the model, and are corrected by what earlier runs on the same device r
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from webapp.contract.spec import LoraConfig, Method, Precision
@@ -32,9 +32,9 @@ LOGIT_TOKENS = 256  # the loss is computed in slices of so many tokens
 PROCESS_BYTES = {"cpu": 900_000_000, "cuda": 900_000_000}
 FRAGMENTATION = 0.05
 # Share of the measured matrix speed that a training reaches, before anything was measured on the device.
-EFFICIENCY = {"cpu": 0.30, "cuda": 0.45}
+EFFICIENCY = {"cpu": 0.20, "cuda": 0.45}
 START_SECONDS = 15.0
-UNMEASURED_BAND = (0.6, 1.8)
+UNMEASURED_BAND = (0.5, 2.0)
 MEASURED_BAND = 0.08
 CHECKS_IN_A_RUN = 10
 CHECKPOINTS_KEPT = 3
@@ -78,6 +78,9 @@ class Past:
 
     said_seconds: float
     took_seconds: float
+    said_bytes: float = 0.0
+    took_bytes: float = 0.0
+    precision: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +114,12 @@ class Work:
 class Fit:
     """The run on one device. Seconds are None where its speed is not known.
 
-    `raw_seconds` is the time of computing alone, before it is corrected by earlier runs.
+    `raw_seconds`, the time of computing alone, and `raw_bytes` are before they are corrected by earlier runs.
     """
 
     device: Device
     memory: Memory
+    raw_bytes: int
     raw_seconds: float | None
     seconds: float | None
     seconds_low: float | None
@@ -157,19 +161,34 @@ def total_steps(train_rows: int, config: LoraConfig) -> int:
 
 def fit(shapes: Shapes, config: LoraConfig, rows: Rows, device: Device, *, past: Sequence[Past] = ()) -> Fit:
     """Memory and time of the run on this device."""
-    raw = _seconds(shapes, config, rows, device)
+    past = list(past)[:MEASUREMENTS_USED]
+    if config.precision is Precision.AUTO and past and past[0].precision:
+        config = replace(config, precision=Precision(past[0].precision))  # what the device chose the last time
+    raw, raw_memory = _seconds(shapes, config, rows, device), memory_of(shapes, config, rows, device)
     ratios = [one.took_seconds / one.said_seconds for one in past if one.said_seconds > 0 and one.took_seconds > 0]
-    middle, low, high = _correction(ratios[:MEASUREMENTS_USED])
+    middle, low, high = _correction(ratios)
     return Fit(
         device=device,
-        memory=memory_of(shapes, config, rows, device),
+        memory=_corrected(
+            raw_memory, [one.took_bytes / one.said_bytes for one in past if one.said_bytes > 0 < one.took_bytes]
+        ),
+        raw_bytes=raw_memory.total,
         raw_seconds=raw,
         seconds=None if raw is None else START_SECONDS + raw * middle,
         seconds_low=None if raw is None else START_SECONDS + raw * low,
         seconds_high=None if raw is None else START_SECONDS + raw * high,
-        measured_runs=len(ratios[:MEASUREMENTS_USED]),
+        measured_runs=len(ratios),
         has_4_bit_weights=_is_kept_in_4_bits(shapes, config, device),
     )
+
+
+def _corrected(memory: Memory, ratios: Sequence[float]) -> Memory:
+    """Weights and adapter are known to the byte, so what earlier runs took changes the other two parts."""
+    if not ratios:
+        return memory
+    exact, guessed = memory.weights + memory.adapter, memory.activations + memory.reserve
+    factor = max(0.2, (statistics.median(ratios) * memory.total - exact) / guessed)
+    return replace(memory, activations=round(memory.activations * factor), reserve=round(memory.reserve * factor))
 
 
 def _correction(ratios: Sequence[float]) -> tuple[float, float, float]:

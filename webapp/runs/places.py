@@ -47,11 +47,17 @@ def fit_on(known: shapes.Shapes, config: LoraConfig, rows: Rows, device: Device)
         speed=device.matmul_flops,
     )
     past = [_past(row) for row in fleet.measurements(device_name=device.name, kind=JobKind.TRAIN)]
-    return estimate.fit(known, config, rows, facts, past=[one for one in past if one.said_seconds])
+    return estimate.fit(known, config, rows, facts, past=past)
 
 
 def _past(row: Measurement) -> Past:
-    return Past(said_seconds=float(row.features.get("raw_seconds") or 0), took_seconds=row.seconds)
+    return Past(
+        said_seconds=float(row.features.get("raw_seconds") or 0),
+        took_seconds=row.seconds,
+        said_bytes=float(row.features.get("raw_bytes") or 0),
+        took_bytes=float(row.peak_memory_bytes or 0),
+        precision=str(row.features.get("precision") or ""),
+    )
 
 
 def best(pairs: Sequence[tuple[Device, Fit]]) -> Fit | None:

@@ -195,6 +195,20 @@ def test_what_a_finished_run_took_corrects_the_next_estimate(launch, device):
     assert again.estimate["seconds"] == pytest.approx(15 + 3 * raw)
 
 
+def test_memory_is_compared_with_what_was_said_of_the_precision_that_was_used(launch, device):
+    first = launch()
+    actions.record_planned(run=first, attempt=1, planned={"decisions": {"precision": "bfloat16"}})
+    peak = 3e9
+    actions.append_metrics(run=first, attempt=1, points=[(1, {"memory_bytes": peak}, {})])
+    first.refresh_from_db()
+    held = first.job.holds.create(device=device)
+    actions.finish(job=first.job, result={"seconds": 60.0, "steps": 51})
+    held.delete()
+    again = launch(dataset_version=first.dataset_version, base_model=first.base_model)
+    assert again.estimate["memory_bytes"] == pytest.approx(peak, rel=1e-3)
+    assert again.estimate["memory"]["weights"] < first.estimate["memory"]["weights"]
+
+
 def test_a_run_that_stopped_early_is_measured_by_the_steps_it_made(launch, device):
     run = launch()
     run.job.holds.create(device=device)

@@ -1,13 +1,14 @@
 """How a run ends: called where its job is settled."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
 
 from webapp.audit import actions as audit
-from webapp.contract.spec import JobKind
+from webapp.contract.spec import JobKind, Precision
 from webapp.fleet import actions as fleet
 from webapp.jobs.models import Job
 from webapp.notices import actions as notices
@@ -43,13 +44,17 @@ def _measure(run: Run) -> None:
     if hold is None or known is None or not took or not steps:
         return
     config, rows = fields.stored(run.config), places.rows_of(run.dataset_version)
+    chosen = (run.planned.get("decisions") or {}).get("precision")
+    if chosen in {Precision.FLOAT32, Precision.BFLOAT16}:
+        config = replace(config, precision=Precision(chosen))  # what was said of another precision corrects nothing
     fit = places.fit_on(known, config, rows, hold.device)
     if not fit.raw_seconds:
         return
     share = steps / estimate.total_steps(rows.train_rows, config)  # less than 1 where it stopped early
     features = {
         "raw_seconds": fit.raw_seconds * share,
-        "said_bytes": fit.memory.total,
+        "raw_bytes": fit.raw_bytes,
+        "precision": chosen,
         "base_model": run.base_model.name,
         "steps": steps,
         "tokens": run.result.get("tokens_seen"),
