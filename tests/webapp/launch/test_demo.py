@@ -16,7 +16,7 @@ from rich.console import Console
 
 from webapp.accounts import tokens
 from webapp.accounts.models import ApiToken, Membership, Role, User
-from webapp.launch.demo import cast, client, pages
+from webapp.launch.demo import cast, client, pages, story
 from webapp.launch.demo.client import Client, DemoError
 from webapp.launch.demo.screen import Screen
 from webapp.launch.demo.story import Outcome
@@ -41,6 +41,12 @@ GOOD = Outcome(
         }
         for number in range(3)
     ],
+    decisions={
+        "precision": "bfloat16",
+        "device_name": "AMD EPYC",
+        "threads": 2,
+        "weights_4bit_execution": "dequantised",
+    },
     folder=Path("demo-result/adv_1"),
     sha256="ab" * 32,
 )
@@ -178,6 +184,13 @@ def test_each_promise_that_does_not_hold_is_a_shortfall(worse: dict[str, Any]) -
     assert dataclasses.replace(GOOD, **worse).shortfalls() != []
 
 
+@pytest.mark.parametrize(
+    ("title", "name"), [("Workshop tickets", "workshop-tickets"), ("../../etc", "etc"), ("…", "adapter")]
+)
+def test_a_title_becomes_a_harmless_folder(title: str, name: str) -> None:
+    assert story.file_name(title) == name
+
+
 def shown(outcome: Outcome, probe: dict[str, Any] | None) -> tuple[bool, str]:
     out = io.StringIO()
     screen = Screen(Console(file=out, width=120))
@@ -187,7 +200,17 @@ def shown(outcome: Outcome, probe: dict[str, Any] | None) -> tuple[bool, str]:
 def test_the_last_page_shows_losses_rates_answers_and_the_file() -> None:
     is_good, text = shown(GOOD, {"flops_float32": 1.5e11})
     assert is_good
-    for words in ("3.000 → 0.500", "98%", "Flat tyre", "Here is [bold] advice.", GOOD.sha256, "150 billion", "5 min"):
+    for words in (
+        "3.000 → 0.500",
+        "98%",
+        "Flat tyre",
+        "Here is [bold] advice.",
+        GOOD.sha256,
+        "150 billion",
+        "5 min",
+        "NF4",
+        "dequantised once",
+    ):
         assert words in text
 
 

@@ -23,12 +23,13 @@ def ending(screen: Screen, outcome: Outcome, probe: dict[str, Any] | None, *, fo
     if outcome.loss_before is not None and outcome.loss_after is not None:
         screen.fact("Validation loss", f"{outcome.loss_before:.3f} → {outcome.loss_after:.3f}")
     screen.line()
-    screen.scores(outcome.scores)
+    if "json_fields" in outcome.scores:
+        screen.scores(outcome.scores)
     for sample in outcome.samples:
         screen.sample(sample)
     screen.line()
-    for name, value in outcome.decisions.items():
-        screen.fact(name.replace("_", " ").capitalize(), str(value))
+    screen.fact("Quantization", quantization(outcome.decisions))
+    screen.fact("Computed in", "{precision} on {device_name}, {threads} threads".format(**outcome.decisions))
     screen.fact("Adapter", str(outcome.folder))
     screen.fact("Its SHA-256", outcome.sha256)
     screen.fact("Its run", outcome.page)
@@ -40,6 +41,18 @@ def ending(screen: Screen, outcome: Outcome, probe: dict[str, Any] | None, *, fo
     for promise in missing:
         screen.wrong(f"Not so: {promise}. The logs are in {folder / 'logs'}.")
     return not missing
+
+
+EXECUTIONS = {
+    "4-bit": "kept in 4 bits and computed from them",
+    "dequantised": "dequantised once for computing: the same arithmetic, faster without a 4-bit kernel",
+}
+
+
+def quantization(decisions: dict[str, Any]) -> str:
+    """How the product ran the base model's weights, as the engine decided it."""
+    execution = decisions["weights_4bit_execution"]
+    return f"NF4 with double quantization, {EXECUTIONS.get(execution, execution)}"
 
 
 def speeds(probe: dict[str, Any] | None) -> str:

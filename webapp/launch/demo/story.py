@@ -1,6 +1,7 @@
 """The main road, walked by a program: data in, a run watched, a report read, an adapter on this disk."""
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,9 +76,10 @@ class Story:
         model = self._starter_model()
         dataset = self._dataset()
         run = self._run(dataset, model)
-        version = self.client.get(f"/adapters/{run['adapter']}/versions/{run['adapter_version']}")
+        adapter = self.client.get(f"/adapters/{run['adapter']}")
+        version = self.client.get(f"/adapters/{adapter['id']}/versions/{run['adapter_version']}")
         self._report(version)
-        self._download(version)
+        self._download(adapter, version)
         self.outcome.seconds = time.time() - self._started_at
         return self.outcome
 
@@ -145,15 +147,20 @@ class Story:
             raise DemoError(f"the report has {report['state']}: {_fault(report['job'])}")
         self.outcome.scores, self.outcome.samples = report["scores"], report["samples"][:3]
 
-    def _download(self, version: Document) -> None:
-        folder = self._target / version["id"]
-        archive = self._target / f"{version['id']}.zip"
+    def _download(self, adapter: Document, version: Document) -> None:
+        folder = self._target / f"{file_name(adapter['name'])}-v{version['number']}"
+        archive = folder.with_name(f"{folder.name}.zip")
         self._target.mkdir(parents=True, exist_ok=True)
         self.client.download(version["download_url"], archive)
         checksums = {file["path"]: file["sha256"] for file in version["files"]}
         unpack(archive, folder, sha256=checksums)
         json.loads((folder / "adapter_config.json").read_text())
         self.outcome.folder, self.outcome.sha256 = folder, checksums[ADAPTER_FILE]
+
+
+def file_name(title: str) -> str:
+    """A title as the name of a folder."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "adapter"
 
 
 def _is_ready(dataset: Document) -> bool:
