@@ -124,6 +124,9 @@ def _unsupported_model(data: Data) -> FaultWords:
         % {"name": data.get("architecture", "")},
         "no_tokenizer": _("It has no tokenizer.json."),
         "no_safetensors": _("It has no weights in the safetensors format, the only one that is loaded here."),
+        "several_gguf": _("Its folder holds several GGUF files, and nothing says which is meant."),
+        "dtype": _("Some of its weights are stored as %(dtype)s, which training cannot start from.")
+        % {"dtype": data.get("dtype", "")},
     }
     known = [str(name).removesuffix("ForCausalLM") for name in data.get("known", [])]
     if known:
@@ -144,6 +147,17 @@ def _damaged_input(data: Data) -> FaultWords:
     if data.get("reason") == "not_under_model_roots":
         meaning = _("The folder of this model is not among those that the worker may read: %(name)s.") % {"name": name}
         remedy = _("Ask whoever runs this installation to set MODEL_ROOTS alike on every machine.")
+    elif data.get("reason") == "no_valid_checkpoint":
+        meaning = _("No checkpoint is left whole, so there is nothing from which the adapter could be made.")
+        remedy = _("Start it again from the beginning.")
+    elif data.get("package"):
+        meaning = (
+            _("The model that comes with Tunesmith is not there: the Python package %(package)s is missing.") % data
+        )
+        remedy = _("Ask whoever runs this installation to install its packages again, then try again.")
+    elif data.get("repository"):
+        meaning = _("What arrived from the hub is not what the hub announced: %(name)s.") % {"name": name}
+        remedy = _("Try again; what arrived well is not fetched twice.")
     return FaultWords(title=_("A file is missing or damaged"), meaning=meaning, remedy=remedy)
 
 

@@ -134,6 +134,22 @@ _NOTES: dict[str, Callable[[Data], str]] = {
         _("Of %(total)s held-out rows, %(rows)s are measured, evenly spread.")
         % {"total": units.number(data.get("total")), "rows": units.number(data.get("rows"))}
     ),
+    "rows_not_asked": lambda data: _rows(
+        data,
+        ngettext(
+            "%(count)s held-out row was not asked: it has no answer to compare with, or its prompt is too long.",
+            "%(count)s held-out rows were not asked: they have no answer to compare with, or their prompts are too long.",
+            _n(data),
+        ),
+    ),
+    # Base models.
+    "commit_pinned": lambda data: (
+        _("The hub's newest revision is %(commit)s; exactly this one is kept.")
+        % {"commit": str(data.get("commit", ""))[:12]}
+    ),
+    "form_of_training_unknown": lambda data: _(
+        "The adapter does not say in which form its base model was trained, so it is measured in the base model's own."
+    ),
     # Training.
     "checkpoint_damaged": lambda data: (
         _("The checkpoint %(folder)s is damaged (%(file)s); the one before it is used.")
