@@ -181,9 +181,14 @@ class Writer:
 
 
 def _last_seq(path: Path) -> int:
+    """How many lines were said. A torn last line, of a program that was killed while it wrote, never was: it goes."""
     if not path.exists():
         return 0
-    return sum(1 for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n"))
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        os.truncate(path, len(whole))
+    return whole.count(b"\n")
 
 
 def parse(line: bytes | str) -> Line:

@@ -59,6 +59,7 @@ def run(folder: JobFolder, writer: events.Writer) -> events.Ended:
         job = Job(folder=folder, order=order, writer=writer, versions=versions)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, job.stop.ask)
+        orders.check(order)
         prepare_environment(order)
         data = importlib.import_module(PROGRAMS[order.kind]).run(job)
         return events.Ended(outcome=events.Outcome.SUCCEEDED, data=data)

@@ -74,6 +74,18 @@ def read_fetch_spec(order: spec.Order) -> spec.FetchSpec:
     return _parse(spec.FetchSpec, order.spec)
 
 
+def check(order: spec.Order) -> None:
+    """Raises EngineFault for an order that cannot work, whatever the inputs; needs no device and no library."""
+    readers = {
+        spec.JobKind.TRAIN: read_train_spec,
+        spec.JobKind.EVALUATE: read_evaluate_spec,
+        spec.JobKind.FETCH: read_fetch_spec,
+    }
+    if order.kind not in readers:
+        raise EngineFault(Fault.BAD_CONFIG, field="kind", value=order.kind.value)
+    readers[order.kind](order)
+
+
 def _parse(cls: type[Any], data: Any) -> Any:
     try:
         return codec.from_dict(cls, data)
