@@ -39,7 +39,7 @@ class Answer:
         where = f" to {self.response.headers['Location']}" if "Location" in self.response.headers else ""
         cause = getattr(self.response, "exc_info", None)
         why = f" ({cause[0].__name__}: {cause[1]})" if cause else ""
-        return f"{self.method} {self.path} [{self.route.name}] answered {self.status}{where}{why}"
+        return f"{self.method} {self.path.partition('?')[0]} [{self.route.name}] answered {self.status}{where}{why}"
 
 
 class Knocker:
@@ -54,15 +54,24 @@ class Knocker:
     def knock(self, method: str, path: str, **extra: Any) -> HttpResponseBase:
         with undone():
             response = self.client.generic(method, path, headers=self.headers | extra.pop("headers", {}), **extra)
-        self.client.cookies = SimpleCookie(self.cookies)
+        self.forget()
         return response
 
+    def forget(self) -> None:
+        """Be signed in as at first, whatever the last answer did to the cookies."""
+        self.client.cookies = SimpleCookie(self.cookies)
+
     def everywhere(
-        self, world: World, *, methods: Sequence[str] = METHODS, only: Callable[[Route], bool] = lambda _route: True
+        self,
+        world: World,
+        *,
+        methods: Sequence[str] = METHODS,
+        only: Callable[[Route], bool] = lambda _route: True,
+        query: str = "",
     ) -> Iterator[Answer]:
         """The answers of all routes, or of `only` some, to all methods."""
         for route in filter(only, every()):
-            path = route.path(world.examples)
+            path = route.path(world.examples) + (f"?{query}" if query else "")
             for method in methods:
                 yield Answer(route, method, path, self.knock(method, path, **_body(world, route, method)))
 
