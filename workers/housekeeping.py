@@ -18,11 +18,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402 - models can be imported only now
+from django.core.management import call_command  # noqa: E402
 from django.db import DatabaseError, connections  # noqa: E402
 
+from webapp.artifacts import actions as artifacts  # noqa: E402
+from webapp.datasets import actions as datasets  # noqa: E402
+from webapp.adapters import actions as adapters  # noqa: E402
+from webapp.artifacts import actions as artifacts  # noqa: E402
+from webapp.basemodels import actions as basemodels  # noqa: E402
+from webapp.datasets import actions as datasets  # noqa: E402
 from webapp.fleet import actions as fleet  # noqa: E402
 from webapp.jobs import recovery  # noqa: E402
 from webapp.jobs.lifecycle import State  # noqa: E402
+from webapp.runs import actions as runs  # noqa: E402
 from workers import results  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -87,7 +95,12 @@ def sweep() -> None:
             logger.exception("%s failed", task.__qualname__)
 
 
-SWEEPS: tuple[Callable[[], object], ...] = (fleet.forget_stopped,)
+SWEEPS: tuple[Callable[[], object], ...] = (
+    fleet.forget_stopped,
+    datasets.purge,
+    artifacts.expire_uploads,
+    artifacts.collect_unused,
+)
 
 
 def run(stopping: threading.Event) -> None:

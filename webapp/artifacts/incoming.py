@@ -6,12 +6,39 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+
+
+class FormFile(FileUploadHandler):
+    """Writes a form's file to the disk under a name of our own (Django's lets its ending through, however long)."""
+
+    file: TemporaryUploadedFile
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.file = TemporaryUploadedFile("form", self.content_type or "", 0, self.charset, self.content_type_extra)
+        self.file.name = self.file_name
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.file.write(raw_data)
+
+    def file_complete(self, file_size: int) -> TemporaryUploadedFile:
+        self.file.seek(0)
+        self.file.size = file_size
+        return self.file
+
+    def upload_interrupted(self) -> None:
+        """The client left in the middle; what had arrived goes at once."""
+        if hasattr(self, "file"):
+            self.file.close()
+
 
 _ID = re.compile(r"upl_[0-9a-z]{20}")
-DJANGO_TEMPORARY = "*.upload*"
+DJANGO_TEMPORARY = "*.upload"
 
 
 def folder() -> Path:

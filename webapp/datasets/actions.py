@@ -132,6 +132,8 @@ def finish_read(*, job: Job, bundle: Bundle, report: Mapping[str, Any]) -> Datas
     """The canonical files are stored and checked: the version is ready. None when nobody waits for it any more."""
     version = DatasetVersion.objects.select_for_update(of=("self",)).filter(job=job).first()
     if version is None or version.is_ready:
+        if version is None or version.bundle_id != bundle.pk:
+            artifacts.drop_bundle(bundle=bundle)
         return version
     version.bundle = bundle
     for name in ("format", "encoding"):

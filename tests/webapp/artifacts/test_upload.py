@@ -186,7 +186,7 @@ def test_who_may_not_add_datasets_cannot_upload(viewer: Any, stranger: Any, team
 def test_uploads_that_nobody_goes_on_with_are_forgotten(trainer: Any, team: Any) -> None:
     old, new = _open(trainer, team), _open(trainer, team)
     Upload.objects.filter(pk=old.pk).update(expires_at=timezone.now() - dt.timedelta(seconds=1))
-    left = incoming.folder() / "tmpabc.upload.jsonl"
+    left = incoming.folder() / "tmpabc.upload"
     left.touch()
     os.utime(left, (0, 0))
     assert actions.expire_uploads() == 1

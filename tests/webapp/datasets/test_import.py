@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from webapp.artifacts import actions as artifacts
-from webapp.artifacts.models import Upload
+from webapp.artifacts.models import Bundle, Upload
 from webapp.audit.models import Event
 from webapp.core.faults import UserFault
 from webapp.datasets import actions, faults, queries, rows
@@ -148,7 +148,9 @@ def test_a_result_nobody_waits_for_any_more_changes_nothing(bring: Any, ready: A
     version, other = ready(b"\n"), ready()
     old = version.job
     actions.read_again(by=trainer, version=version)
-    assert actions.finish_read(job=old, bundle=other.bundle, report={}) is None
+    late = artifacts.make_bundle(team=version.dataset.team, kind="dataset", files={})
+    assert actions.finish_read(job=old, bundle=late, report={}) is None
+    assert list(Bundle.objects.all()) == [other.bundle]
     assert not DatasetVersion.objects.get(pk=version.pk).is_ready
 
 

@@ -101,6 +101,13 @@ def test_a_form_that_comes_back_keeps_the_file_that_has_arrived(
     assert client_as(trainer).post("/t/acme/datasets/new/", again).status_code == 302
 
 
+def test_a_file_whose_name_is_nothing_but_ending_is_taken(client_as: Any, trainer: Any, chat_file: Any) -> None:
+    file = SimpleUploadedFile("a." + "x" * 250, chat_file())
+    assert (
+        client_as(trainer).post("/t/acme/datasets/new/", {"file": file, "validation_share": "0.1"}).status_code == 302
+    )
+
+
 @pytest.mark.row("D1")
 @pytest.mark.parametrize(
     ("data", "words"),
