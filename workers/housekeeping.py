@@ -21,8 +21,6 @@ from django.conf import settings  # noqa: E402 - models can be imported only now
 from django.core.management import call_command  # noqa: E402
 from django.db import DatabaseError, connections  # noqa: E402
 
-from webapp.artifacts import actions as artifacts  # noqa: E402
-from webapp.datasets import actions as datasets  # noqa: E402
 from webapp.adapters import actions as adapters  # noqa: E402
 from webapp.artifacts import actions as artifacts  # noqa: E402
 from webapp.basemodels import actions as basemodels  # noqa: E402
@@ -95,11 +93,21 @@ def sweep() -> None:
             logger.exception("%s failed", task.__qualname__)
 
 
+def clear_sessions() -> None:
+    call_command("clearsessions")
+
+
+# What uses something comes before what is used.
 SWEEPS: tuple[Callable[[], object], ...] = (
-    fleet.forget_stopped,
+    adapters.purge,
+    runs.purge,
+    runs.purge_recipes,
     datasets.purge,
+    basemodels.purge,
     artifacts.expire_uploads,
     artifacts.collect_unused,
+    fleet.forget_stopped,
+    clear_sessions,
 )
 
 

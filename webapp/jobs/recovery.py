@@ -97,7 +97,7 @@ def ring_for_forgotten() -> bool:
 def hold_duty(*, name: str, holder: str, seconds: float) -> bool:
     """Take or keep a duty for so long, on the database's clock; False while another process has it."""
     until = Now() + dt.timedelta(seconds=seconds)
-    if Duty.objects.filter(Q(holder=holder) | Q(until__lt=Now()), name=name).update(holder=holder, until=until):
+    if Duty.objects.filter(Q(holder=holder) | Q(until__lte=Now()), name=name).update(holder=holder, until=until):
         return True
     if Duty.objects.filter(name=name).exists():
         return False
