@@ -137,8 +137,8 @@ _NOTES: dict[str, Callable[[Data], str]] = {
     "rows_not_asked": lambda data: _rows(
         data,
         ngettext(
-            "%(count)s held-out row was not asked: it has no answer to compare with, or its prompt is too long.",
-            "%(count)s held-out rows were not asked: they have no answer to compare with, or their prompts are too long.",
+            "%(count)s held-out row was not asked: no answer to compare with, or too long a prompt.",
+            "%(count)s held-out rows were not asked: no answer to compare with, or too long a prompt.",
             _n(data),
         ),
     ),
