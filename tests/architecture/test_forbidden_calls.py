@@ -40,11 +40,14 @@ def keywords(source: str) -> set[tuple[str, str]]:
 
 
 def unpickles(source: str) -> bool:
-    return bool(imported(source) & UNSAFE_MODULES or called(source) & UNSAFE_LOADS)
+    allows = any(name == "allow_pickle" and value != "False" for name, value in keywords(source))
+    return allows or bool(imported(source) & UNSAFE_MODULES or called(source) & UNSAFE_LOADS)
 
 
 def runs_a_shell(source: str) -> bool:
-    return bool(called(source) & SHELLS) or ("shell", "True") in keywords(source)
+    return bool(called(source) & SHELLS) or any(
+        name == "shell" and value != "False" for name, value in keywords(source)
+    )
 
 
 def trusts_remote_code(source: str) -> bool:
@@ -74,7 +77,9 @@ def test_nothing_in_the_product(rule) -> None:
     [
         (unpickles, "from pickle import loads"),
         (unpickles, "import torch\ntorch.load(path, weights_only=True)"),
+        (unpickles, "numpy.lib.format.read_array(file, allow_pickle=True)"),
         (runs_a_shell, "import subprocess\nsubprocess.run(text, shell=True)"),
+        (runs_a_shell, "import subprocess\nsubprocess.Popen(text, shell=is_text)"),
         (runs_a_shell, "import os\nos.system(text)"),
         (trusts_remote_code, "load(path, trust_remote_code=wanted)"),
         (compiles_text, "eval(text)"),
