@@ -52,6 +52,13 @@ def _under(index: int, root: Path) -> Iterator[Folder]:
             yield folder
 
 
+def _is_model(path: Path) -> bool:
+    """Safetensors with their config, or a single GGUF file."""
+    if (path / "config.json").is_file() and any(path.glob("*.safetensors")):
+        return True
+    return len(list(path.glob("*.gguf"))) == 1
+
+
 def _model_at(index: int, home: Path, entry: Path) -> Folder | None:
     try:
         path = entry.resolve(strict=True)
@@ -60,7 +67,8 @@ def _model_at(index: int, home: Path, entry: Path) -> Folder | None:
         is_gguf = path.is_file() and path.suffix.lower() == ".gguf"
         if is_gguf:
             size = path.stat().st_size
-        elif path.is_dir() and (path / "config.json").is_file() and any(path.glob("*.safetensors")):
+        elif path.is_dir() and _is_model(path):
+            is_gguf = not (path / "config.json").is_file()
             size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
         else:
             return None

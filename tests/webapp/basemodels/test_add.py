@@ -27,6 +27,8 @@ def root(settings, tmp_path):
     (good / "config.json").write_text("{}")
     (good / "model.safetensors").write_bytes(b"1234")
     (home / "other.gguf").write_bytes(b"GGUF")
+    (home / "boxed").mkdir()
+    (home / "boxed" / "weights.gguf").write_bytes(b"GGUF")
     (home / "empty").mkdir()
     (home / "pickled").mkdir()
     (home / "pickled" / "pytorch_model.bin").write_bytes(b"x")
@@ -118,6 +120,7 @@ def test_a_viewer_may_not_add_and_a_stranger_finds_no_team(team, viewer, strange
 
 def test_only_models_that_lie_under_a_listed_folder_are_offered(root):
     assert [(folder.name, folder.is_gguf) for folder in folders.offered()] == [
+        ("boxed", True),
         ("other.gguf", True),
         ("tiny-llama", False),
     ]

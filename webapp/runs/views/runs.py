@@ -209,6 +209,7 @@ def log(request: Request, run_id: str) -> HttpResponse:
     wanted = _number(request, "attempt", numbers[0] if numbers else 0)
     context = {
         "title": _("Log of %(name)s") % {"name": run.name},
+        "verdict": _("What the program wrote, *for whoever looks for a cause.*"),
         "run": run,
         "attempts": attempts,
         "wanted": wanted,
