@@ -263,7 +263,17 @@ def _catalog(world: World) -> None:
         version=version,
         job=scoring,
         scores={},
-        samples=[{"prompt": text, "expected": text, "base": text, "adapter": text}],
+        samples=[
+            {
+                "row": 1,
+                "prompt": [{"role": "user", "content": text}],
+                "expected": text,
+                "base": text,
+                "adapter": text,
+                "base_is_cut": False,
+                "adapter_is_cut": True,
+            }
+        ],
     )
     world.things |= {"adapter": adapter, "adapter_version": version, "scoring": scoring, "report": report}
 
