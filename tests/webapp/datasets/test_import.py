@@ -247,3 +247,10 @@ def test_an_upload_of_another_team_is_never_taken(stranger: Any, other_team: Any
     theirs = artifacts.open_upload(by=stranger, team=other_team, file_name="x", size_bytes=1)
     with pytest.raises(ValueError, match="one team"):
         actions.import_upload(by=trainer, team=team, upload=theirs)
+
+
+@pytest.mark.row("D2")
+def test_a_column_with_a_nul_in_its_name_can_be_stored_by_every_database(ready: Any, chat_line: Any) -> None:
+    version = ready("\n".join(chat_line(f"Q {n}", "A") for n in range(12)).replace('"messages"', '"a\\u0000"').encode())
+    assert version.mapping == {"messages": "a␀"}
+    assert "\x00" not in str(version.report)
