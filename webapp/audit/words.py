@@ -1,11 +1,11 @@
 """The record in sentences. Rows keep codes, so that their words can be mended and translated later."""
 
 import html
-from collections import defaultdict
+from string import Formatter
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.html import conditional_escape, format_html, strip_tags
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,10 +14,10 @@ from webapp.audit.models import Event
 
 KINDS: dict[str, str | Promise] = {
     "adapter": gettext_lazy("Adapters"),
-    "basemodel": gettext_lazy("Base models"),
+    "base_model": gettext_lazy("Base models"),
     "dataset": gettext_lazy("Datasets"),
+    "hub_token": gettext_lazy("Hub tokens"),
     "invitation": gettext_lazy("Invitations"),
-    "job": gettext_lazy("Jobs"),
     "member": gettext_lazy("Members"),
     "recipe": gettext_lazy("Recipes"),
     "report": gettext_lazy("Reports"),
@@ -29,6 +29,28 @@ KINDS: dict[str, str | Promise] = {
 
 # {actor} did it, {name} is the thing; other names are keys of the line's data.
 SENTENCES: dict[str, str | Promise] = {
+    "adapter.card_edited": gettext_lazy("{actor} rewrote the card of {name}"),
+    "adapter.deleted": gettext_lazy("{actor} moved the adapter {name} to the trash"),
+    "adapter.described": gettext_lazy("{actor} described the adapter {name}"),
+    "adapter.purged": gettext_lazy("{actor} removed the adapter {name} for good"),
+    "adapter.registered": gettext_lazy("{actor} put {name} into the catalog"),
+    "adapter.renamed": gettext_lazy("{actor} renamed the adapter {from} to {name}"),
+    "adapter.restored": gettext_lazy("{actor} brought the adapter {name} back"),
+    "base_model.added": gettext_lazy("{actor} added the base model {name}"),
+    "base_model.deleted": gettext_lazy("{actor} moved the base model {name} to the trash"),
+    "base_model.purged": gettext_lazy("{actor} removed the base model {name} for good"),
+    "base_model.ready": gettext_lazy("{actor} fetched and checked the base model {name}"),
+    "base_model.restored": gettext_lazy("{actor} brought the base model {name} back"),
+    "base_model.retried": gettext_lazy("{actor} had the base model {name} fetched once more"),
+    "dataset.changed": gettext_lazy("{actor} changed what is said about the dataset {name}"),
+    "dataset.deleted": gettext_lazy("{actor} moved the dataset {name} to the trash"),
+    "dataset.imported": gettext_lazy("{actor} uploaded {name}, version {version}"),
+    "dataset.mapped": gettext_lazy("{actor} chose the columns of {name}, version {version}"),
+    "dataset.purged": gettext_lazy("{actor} removed the dataset {name} for good"),
+    "dataset.ready": gettext_lazy("{actor} read and checked {name}, version {version}"),
+    "dataset.restored": gettext_lazy("{actor} brought the dataset {name} back"),
+    "hub_token.forgotten": gettext_lazy("{actor} removed the team's hub token"),
+    "hub_token.set": gettext_lazy("{actor} set the team's hub token"),
     "installation.set_up": gettext_lazy("{actor} set up this installation"),
     "invitation.revoked": gettext_lazy("{actor} took the invitation of {email} back"),
     "member.invited": gettext_lazy("{actor} invited {email} as {role}"),
@@ -37,24 +59,51 @@ SENTENCES: dict[str, str | Promise] = {
     "member.removed": gettext_lazy("{actor} took {name} out of the team"),
     "member.role_changed": gettext_lazy("{actor} changed the role of {name} from {from} to {to}"),
     "person.renamed": gettext_lazy("{actor} changed their name"),
-    "person.signed_in": gettext_lazy("{actor} signed in"),
     "person.sign_in_failed": gettext_lazy("Somebody tried a wrong password for {name}"),
+    "person.signed_in": gettext_lazy("{actor} signed in"),
+    "recipe.changed": gettext_lazy("{actor} changed the recipe {name}"),
+    "recipe.deleted": gettext_lazy("{actor} moved the recipe {name} to the trash"),
+    "recipe.restored": gettext_lazy("{actor} brought the recipe {name} back"),
+    "recipe.saved": gettext_lazy("{actor} saved the recipe {name}"),
+    "report.finished": gettext_lazy("{actor} finished the {name}"),
+    "run.cancelled": gettext_lazy("{actor} cancelled the run {name}"),
+    "run.deleted": gettext_lazy("{actor} moved the run {name} to the trash"),
+    "run.finished": gettext_lazy("{actor} finished the run {name}"),
+    "run.launched": gettext_lazy("{actor} launched the run {name} on {dataset}"),
+    "run.paused": gettext_lazy("{actor} paused the run {name}"),
+    "run.purged": gettext_lazy("{actor} removed the run {name} for good"),
+    "run.renamed": gettext_lazy("{actor} renamed the run {from} to {name}"),
+    "run.restored": gettext_lazy("{actor} brought the run {name} back"),
+    "run.resumed": gettext_lazy("{actor} let the run {name} go on"),
+    "run.retried": gettext_lazy("{actor} started the run {name} once more"),
+    "run.stopped": gettext_lazy("{actor} stopped the run {name} and kept what it had learned"),
     "team.created": gettext_lazy("{actor} made the team {name}"),
     "team.deleted": gettext_lazy("{actor} deleted the team {name}"),
     "team.renamed": gettext_lazy("{actor} renamed the team from {from} to {name}"),
     "token.created": gettext_lazy("{actor} made the API token {name}"),
     "token.revoked": gettext_lazy("{actor} revoked the API token {name}"),
+    "worker.drained": gettext_lazy("{actor} told the worker {name} to take no more work"),
+    "worker.undrained": gettext_lazy("{actor} told the worker {name} to take work again"),
 }
+
+
+# For a verb without a sentence: readable, and a test asks for a better one.
+UNKNOWN = "{actor}: {done} {subject} {name}"
 
 
 def sentence(event: Event) -> SafeString:
     """One line of the record, who and what in bold. Everything in it was typed by somebody, so all of it is escaped."""
-    template = str(SENTENCES.get(event.verb) or _generic(event.verb))
-    values: dict[str, Any] = defaultdict(lambda: "?")
-    values |= {key: conditional_escape(value) for key, value in event.data.items()}
-    values["actor"] = _bold(event.actor_name) if event.actor_name else conditional_escape(_("Tunesmith"))
-    values["name"] = _bold(event.object_name or event.object_id)
-    return SafeString(conditional_escape(template).format_map(values))
+    subject, _dot, done = event.verb.partition(".")
+    values: dict[str, Any] = dict(event.data)
+    values |= {
+        "actor": _bold(event.actor_name) if event.actor_name else _("Tunesmith"),
+        "name": _bold(event.object_name or event.object_id),
+        "done": done.replace("_", " "),
+        "subject": subject.replace("_", " "),
+    }
+    template = str(SENTENCES.get(event.verb, UNKNOWN))
+    wanted = {name for _text, name, _format, _conversion in Formatter().parse(template) if name}
+    return format_html(template, **{name: values.get(name, "?") for name in wanted})
 
 
 def plain(event: Event) -> str:
@@ -67,9 +116,3 @@ def kind(first_word: str) -> str:
 
 def _bold(value: object) -> SafeString:
     return format_html("<b>{}</b>", value)
-
-
-def _generic(verb: str) -> str:
-    """For a verb without a sentence: readable, and a test asks for a better one."""
-    subject, _dot, done = verb.partition(".")
-    return f"{{actor}}: {done.replace('_', ' ')} {subject} {{name}}"
