@@ -73,7 +73,10 @@ class ChatFormat:
             template = Template(source, special_tokens=_named_tokens(folder))
         except TemplateRefused as error:
             raise EngineFault(Fault.NO_CHAT_TEMPLATE, reason="broken", message=str(error)[:300]) from error
-        return cls(Tokenizer.from_file(str(folder / "tokenizer.json")), template)
+        try:
+            return cls(Tokenizer.from_file(str(folder / "tokenizer.json")), template)
+        except Exception as error:  # the library raises nothing narrower
+            raise EngineFault(Fault.DAMAGED_INPUT, file="tokenizer.json", message=str(error)[:300]) from error
 
     @property
     def fingerprint(self) -> str:

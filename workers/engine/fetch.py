@@ -49,6 +49,7 @@ def run(job: Job) -> dict[str, Any]:
     with durable.folder_in_the_making(job.folder.result) as folder:
         origin = sources[wanted.source](job, wanted, folder)
         job.enter(Phase.CHECKING)
+        complete_tokenizer(folder)
         facts = describe(folder) | origin
         durable.write_json(folder / FACTS, facts)
         durable.write_json(folder / FILES, durable.describe_files(folder))
@@ -87,8 +88,8 @@ def from_folder(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any
     if len(quantised) != 1:
         reason = "no_safetensors" if not quantised else "several_gguf"
         raise EngineFault(Fault.UNSUPPORTED_MODEL, reason=reason, file=source.name)
-    convert_gguf(job, quantised[0], folder)
-    return {"licence": "", "source_sha256": durable.sha256_of(quantised[0])}
+    licence = convert_gguf(job, quantised[0], folder)
+    return {"licence": licence, "source_sha256": durable.sha256_of(quantised[0])}
 
 
 def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
             job.stop.check()
             job.say(Progressed(done=done + received, total=total, unit="bytes"))
         done += file.size_bytes
-        durable.copy(partial / file.name, folder / file.name)
+        durable.link(partial / file.name, folder / file.name)
         if file.name == "config.json":
             architectures.read_config(folder)  # refuse before gigabytes are on their way
     return {"licence": repository.licence, "commit": repository.commit}
@@ -128,22 +129,25 @@ def copy_files(job: Job, source: Path, folder: Path, names: list[str]) -> None:
         job.say(Progressed(done=done, total=total, unit="bytes"))
 
 
-def convert_gguf(job: Job, path: Path, folder: Path) -> None:
-    """Quantised weights of a GGUF file to bfloat16 safetensors, with the tokenizer and template it carries."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+def convert_gguf(job: Job, path: Path, folder: Path) -> str:
+    """Quantised weights of a GGUF file to bfloat16 safetensors; returns the licence that it names."""
+    from workers.engine import gguf
 
     job.enter(Phase.CONVERTING)
-    where: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
-    tokenizer = AutoTokenizer.from_pretrained(str(path.parent), **where)
-    job.stop.check()
-    model = AutoModelForCausalLM.from_pretrained(
-        str(path.parent), **where, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
-    )
-    job.stop.check()
-    job.enter(Phase.SAVING)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    return gguf.convert(job, path, folder)
+
+
+def complete_tokenizer(folder: Path) -> None:
+    """Write tokenizer.json where a model brings only the older files from which it can be made."""
+    if (folder / "tokenizer.json").is_file():
+        return
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer.save_pretrained(folder)
+    except Exception as error:  # whatever stands in the way, the model has no tokenizer for us
+        log.warning("no tokenizer.json can be made: %s", error)
 
 
 def describe(folder: Path) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class Repository:
             received = offset if is_resumed else 0
             said = received
             with part.open("ab" if is_resumed else "wb") as writer:
-                for piece in response.iter_bytes(PIECE_BYTES):
+                for piece in response.iter_bytes():  # as they come, so that a break loses none
                     received += len(piece)
                     if received > file.size_bytes:
                         raise EngineFault(Fault.DAMAGED_INPUT, file=file.name, reason="longer_than_announced")
