@@ -2,7 +2,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from webapp.accounts.models import Team, User
 from webapp.artifacts.models import Bundle
@@ -19,6 +19,10 @@ class PretrainedModelQuerySet(models.QuerySet["PretrainedModel"]):
 
     def ready(self) -> "PretrainedModelQuerySet":
         return self.filter(bundle__isnull=False)
+
+    def own_first(self) -> "PretrainedModelQuerySet":
+        """The team's own, the newest first, and then those of every team."""
+        return self.order_by(F("team_id").asc(nulls_last=True), "-id")
 
 
 class PretrainedModel(models.Model):

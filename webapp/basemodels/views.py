@@ -24,7 +24,7 @@ def list_models(request: Request) -> HttpResponse:
     actions.ensure_starter()
     mine = Q(runs__team=request.team, runs__deleted_at=None)
     rows = PretrainedModel.objects.for_team(request.team).select_related("job")
-    models = list(rows.annotate(run_count=Count("runs", filter=mine)).order_by("-team_id", "-id"))
+    models = list(rows.annotate(run_count=Count("runs", filter=mine)).own_first())
     is_moving = any(not model.is_ready and not verdict.is_failed(model) for model in models)
     context = {
         "title": _("Base models"),

@@ -41,8 +41,10 @@ class Offer:
 def offer(team: Team) -> Offer:
     basemodels.ensure_starter()
     ready = DatasetVersion.objects.ready().filter(dataset__team=team).select_related("dataset", "dataset__team")
-    bases = PretrainedModel.objects.for_team(team).ready().order_by("-has_chat_template", "-team_id", "-id")
-    recipes = list(Recipe.objects.for_team(team).order_by("team_id", "id"))
+    bases = sorted(
+        PretrainedModel.objects.for_team(team).ready().own_first(), key=lambda row: not row.has_chat_template
+    )
+    recipes = list(Recipe.objects.for_team(team))
     known = [preset.public_id for preset in presets.PRESETS]
     recipes.sort(key=lambda row: (known.index(row.public_id) if row.public_id in known else len(known), row.pk))
     return Offer(

@@ -21,7 +21,7 @@ from webapp.runs import progress, series, verdict
 from webapp.runs.models import Checkpoint, Run
 from webapp.runs.points import Points
 
-COURSE_SECONDS = 10
+COURSE_SECONDS = 5
 SMOOTHED_STEPS = 5
 EVENTS_SHOWN = 40
 CHECKPOINTS_SHOWN = 6

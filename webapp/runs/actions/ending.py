@@ -19,7 +19,7 @@ from webapp.runs.models import Run
 @transaction.atomic
 def finish(*, job: Job, result: Mapping[str, Any]) -> Run:
     """The adapter is stored and was read back. `result` is the data of the engine's last word."""
-    run = Run.objects.select_for_update().select_related("team", "created_by").get(job=job)
+    run = Run.objects.select_for_update(of=("self",)).select_related("team", "created_by").get(job=job)
     if not run.result:
         run.result = dict(result)
         run.save(update_fields=["result"])
