@@ -13,3 +13,8 @@ _HIDDEN = re.compile(
 def visible(text: object) -> str:
     r"""`"abc\u202edef"` becomes `abc⟨U+202E⟩def`. Markup is not its business: templates escape."""
     return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", str(text))
+
+
+def stripped(text: str) -> str:
+    """Without them: for names, which stand in titles, logs and other people's lists."""
+    return _HIDDEN.sub("", text)

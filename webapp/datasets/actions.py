@@ -19,6 +19,7 @@ from webapp.artifacts.models import Bundle, Upload
 from webapp.audit import actions as audit
 from webapp.contract.queue import LABEL_READER
 from webapp.contract.spec import JobKind, ReadSpec
+from webapp.core import visible
 from webapp.core.faults import UserFault
 from webapp.datasets import naming, queries, rows
 from webapp.datasets.models import Dataset, DatasetVersion
@@ -282,7 +283,7 @@ def _order_reading(version: DatasetVersion, *, by: User | None) -> None:
         by=by,
         team=version.dataset.team,
         kind=JobKind.READ,
-        title=_("Read %(file)s") % {"file": version.file_name},
+        title=_("Read %(file)s") % {"file": visible.visible(version.file_name)},
         spec=spec,
         inputs=[jobs.InputFile(path=UPLOAD_PATH, sha256=source.sha256, size_bytes=source.size_bytes)],
         needs_labels=[LABEL_READER],

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from django.utils.translation import gettext as _
 
+from webapp.core import visible
 from webapp.core.faults import UserFault
 from webapp.datasets import formats
 
@@ -17,7 +18,7 @@ _ENDINGS = {".gz", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".tab"}
 
 def check_name(name: str) -> str:
     """One line of at most 80 characters. Raises UserFault."""
-    name = " ".join(_CONTROL.sub(" ", name).split())
+    name = _one_line(name)
     if not name or len(name) > NAME_CHARACTERS:
         message = _("Give the dataset a name of 1 to %(limit)s characters.") % {"limit": NAME_CHARACTERS}
         raise UserFault("bad_name", message, field="name")
@@ -29,9 +30,13 @@ def from_file_name(file_name: str, *, taken: set[str]) -> str:
     path = PurePosixPath(file_name)
     while path.suffix.lower() in _ENDINGS and path.stem:
         path = path.with_suffix("")
-    stem = " ".join(_CONTROL.sub(" ", path.name).split()) or _("Dataset")
+    stem = _one_line(path.name) or _("Dataset")
     names = [stem[:NAME_CHARACTERS]] + [f"{stem[: NAME_CHARACTERS - 5]} {number}" for number in range(2, 1000)]
     return next(name for name in names if name not in taken)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(visible.stripped(_CONTROL.sub(" ", text)).split())
 
 
 def check_system_prompt(text: str) -> str:

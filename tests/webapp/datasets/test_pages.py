@@ -244,7 +244,7 @@ def test_the_file_leaves_as_it_came(
 def test_hostile_rows_stay_text(client_as: Any, viewer: Any, ready: Any, chat_line: Any) -> None:
     attack = "<img src=x onerror=alert(1)><div hx-get=/logout hx-trigger=load></div></script>{{ 7*7 }}"
     lines = [chat_line(f"{attack} {n}", f"pay\u202e001 {n}") for n in range(60)]
-    version = ready("\n".join(lines).encode(), f"{attack}.jsonl", dataset_name=attack[:80])
+    version = ready("\n".join(lines).encode(), f"{attack}\u202e.jsonl", dataset_name=f"\u202e{attack[:79]}")
     for name in ("version", "columns", "versions", "used_by"):
         page = client_as(viewer).get(_url(version, name)).content.decode()
         assert (
