@@ -78,6 +78,7 @@ def prepare_environment(order: spec.Order) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"  # noqa: S105  a switch
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    os.environ["TQDM_DISABLE"] = "1"
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
     # Threads that wait for each other go to sleep soon instead of spinning: nothing on a quiet machine, but beside
     # other work on the same cores a step takes its share of the time and not twenty times that.

@@ -26,9 +26,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from webapp.contract import codec
-from webapp.contract.events import Checkpointed, Noted
+from webapp.contract.events import Checkpointed, Fault, Noted
 from workers.engine import crash, durable
 from workers.engine.decisions import Decisions
+from workers.engine.faults import EngineFault, is_disk_full
 
 ADAPTER, OPTIMIZER, STATE, MANIFEST = "adapter.safetensors", "optimizer.safetensors", "state.json", "manifest.json"
 FORMAT = 1
@@ -84,7 +85,7 @@ class Checkpoints:
     def save(
         self, *, adapter: dict[str, Tensor], optimizer: dict[str, Tensor], state: State, decisions: Decisions
     ) -> Checkpointed:
-        """Write the state of this step, then drop what is no longer needed."""
+        """Write the state of this step, then drop what is no longer needed. Raises EngineFault for a full disk."""
         final = self.folder / folder_name(state.step)
         self.folder.mkdir(parents=True, exist_ok=True)
         crash.point("checkpoint.begun")
@@ -94,8 +95,12 @@ class Checkpoints:
             if final.exists():
                 shutil.rmtree(final)  # an invalid one, or the same step of an attempt before this
             temporary.rename(final)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if is_disk_full(error):
+                needed = sum(tensor.nbytes for tensor in (*adapter.values(), *optimizer.values()))
+                free = shutil.disk_usage(self.folder).free
+                raise EngineFault(Fault.DISK_FULL, needed_bytes=needed, free_bytes=free) from error
             raise
         crash.point("checkpoint.renamed")
         durable.sync_folder(self.folder)

@@ -31,7 +31,7 @@ def classify(error: BaseException) -> tuple[Fault, dict[str, Any]]:
     words = str(error).lower()
     if isinstance(error, MemoryError) or any(hint in words for hint in _MEMORY_WORDS):
         return Fault.OUT_OF_MEMORY, {"message": str(error)[:300]}
-    if _is_disk_full(error) or any(hint in words for hint in _DISK_WORDS):
+    if is_disk_full(error):
         return Fault.DISK_FULL, {"file": str(getattr(error, "filename", None) or "")}
     if isinstance(error, ContractError):
         return Fault.BAD_CONFIG, {"message": str(error)}
@@ -40,5 +40,7 @@ def classify(error: BaseException) -> tuple[Fault, dict[str, Any]]:
     return Fault.INTERNAL, {"error": type(error).__name__, "message": str(error)[:300]}
 
 
-def _is_disk_full(error: BaseException) -> bool:
-    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+def is_disk_full(error: BaseException) -> bool:
+    """Also where a library has put the system's error into words of its own."""
+    by_number = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    return by_number or any(hint in str(error).lower() for hint in _DISK_WORDS)

@@ -42,7 +42,6 @@ def convert(job: Job, path: Path, folder: Path) -> str:
         "gguf_file": path.name,
         "local_files_only": True,
     }
-    transformers.utils.logging.disable_progress_bar()
     try:
         kind = transformers.AutoConfig.from_pretrained(**where).model_type
         architectures.architecture_of({"architectures": [MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind, kind)]})

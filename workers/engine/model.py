@@ -32,7 +32,6 @@ def load_base(folder: Path, decisions: Decisions) -> Any:
     if not any(folder.glob("*.safetensors")):
         raise EngineFault(Fault.UNSUPPORTED_MODEL, reason="no_safetensors", file="model.safetensors")
     attention.register()
-    transformers.utils.logging.disable_progress_bar()
     quantisation = _bitsandbytes(decisions.dtype) if decisions.weights_4bit_execution == FOUR_BIT else None
     model = transformers.AutoModelForCausalLM.from_pretrained(
         folder,

@@ -221,6 +221,8 @@ def test_a_disk_that_fills_up_while_saving_leaves_the_checkpoint_before_intact(
     monkeypatch.setattr(checkpoint, "save_file", fills_up)
     run = make_training(**STEPS).start()
     assert run.ended.fault is Fault.DISK_FULL
+    assert run.ended.data["needed_bytes"] == 12 * run.planned.trainable_parameters  # values and two moments
+    assert run.ended.data["free_bytes"] > 0
     assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["step-00000002"]
     monkeypatch.undo()
     run.again()

@@ -218,6 +218,7 @@ def test_recomputing_activations_changes_nothing_but_memory(
     assert list(squeezed.metric("loss").values()) == pytest.approx(list(plain.metric("loss").values()), abs=1e-5)
 
 
+@pytest.mark.row("A4")
 @pytest.mark.parametrize(
     ("field", "value"),
     [("lora_r", 0), ("lora_alpha", -1.0), ("learning_rate", 1e9), ("batch_size", 0), ("lora_dropout", 1.0),
