@@ -159,7 +159,7 @@ class MetricsQuery(Schema):
     """`names` is a list with commas, empty for all; each series is thinned to about `points` points."""
 
     names: Annotated[str, Field(max_length=2000, pattern=r"^[\w./ ,-]*$")] = ""
-    after: Annotated[str, Field(max_length=2000)] = ""
+    after: Annotated[str, Field(max_length=8000)] = ""
     points: Annotated[int, Field(ge=10, le=10_000)] = 1200
 
 

@@ -18,7 +18,7 @@ from webapp.core import errors, units
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+App = Callable[..., Awaitable[None]]
 
 SMALL_BYTES = 6 * 1024 * 1024  # a form, or one part of an upload
 SLACK_BYTES = 1024 * 1024  # the other fields of a form with a file
