@@ -13,8 +13,8 @@ urlpatterns = [
     path("t/<slug:team>/models/", include("webapp.basemodels.urls")),
     path("t/<slug:team>/datasets/", include("webapp.datasets.urls")),
     path("t/<slug:team>/", include("webapp.runs.urls")),  # runs/ and recipes/
+    path("t/<slug:team>/adapters/reports/", include("webapp.evaluation.urls")),  # a place of the catalog
     path("t/<slug:team>/adapters/", include("webapp.adapters.urls")),
-    path("t/<slug:team>/reports/", include("webapp.evaluation.urls")),
     path("api/v1/", include("webapp.api.urls")),
 ]
 

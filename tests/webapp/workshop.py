@@ -66,7 +66,9 @@ class Workshop:
         )  # fmt: skip
 
     def run(self, name: str, state: State, *, job: dict[str, Any] | None = None, **facts: Any) -> Run:
-        order = self.job("train", name, state, **({"needs_memory_bytes": int(2.4 * GIB)} | (job or {})))
+        order = self.job(
+            "train", name, state, **({"needs_memory_bytes": int(2.4 * GIB), "needs_devices": 1} | (job or {}))
+        )
         known: dict[str, Any] = {"config": codec.to_dict(LoraConfig()), "created_by": facts.get("created_by", self.by)}
         known["dataset_version"] = facts.get("dataset_version") or self.version()
         known["base_model"] = facts.get("base_model") or self.base()
@@ -179,6 +181,8 @@ SAMPLES: list[dict[str, Any]] = [
             {"role": "user", "content": question},
         ],
         "expected": f'{{"bike": "{bike}", "part": "{part}", "problem": "noise", "needed": "{needed}"}}',
+        "base_is_cut": n == 2,
+        "adapter_is_cut": False,
         "base": "I'm sorry to hear about your bike! Here are some steps you can consider taking: 1. Check the "
         "affected part for visible damage. 2. Contact your local bike shop for a professional inspection.",
         "adapter": f'{{"bike": "{bike}", "part": "{part}", "problem": "{"loose" if n == 1 else "noise"}", '

@@ -19,6 +19,7 @@ from webapp.artifacts.models import Bundle
 from webapp.audit import actions as audit
 from webapp.core.faults import UserFault
 from webapp.lineage import actions as lineage
+from webapp.runs import fields
 from webapp.runs.models import Run
 
 WEIGHTS = "adapter_model.safetensors"
@@ -95,7 +96,7 @@ def rewrite_card(*, version: AdapterVersion) -> None:
     run = version.run
     if run is None or version.is_card_edited:
         return
-    data = run.dataset_version
+    data, config = run.dataset_version, fields.stored(run.config)
     version.card = card.write(
         card.CardFacts(
             name=version.adapter.name,
@@ -106,8 +107,9 @@ def rewrite_card(*, version: AdapterVersion) -> None:
             dataset=str(data),
             train_rows=data.train_rows,
             validation_rows=data.validation_rows,
-            config=run.config,
-            training=version.facts,
+            settings=fields.summary(config),
+            steps=int(version.facts.get("steps") or 0),
+            seed=config.seed,
             scores=[(row.label, row.base_text, row.value_text) for row in queries.score_rows(version)],
         )
     )
@@ -132,8 +134,8 @@ def edit_card(*, by: User | None, version: AdapterVersion, text: str) -> None:
 
 
 @transaction.atomic
-def rename(*, by: User | None, adapter: Adapter, name: str) -> None:
-    """Give an adapter another name; its address and its id stay."""
+def rename(*, by: User | None, adapter: Adapter, name: str, description: str | None = None) -> None:
+    """Give an adapter another name and, unless it is None, another description; its address and its id stay."""
     _require_change(by=by, adapter=adapter)
     name = " ".join(name.split())
     if not name or len(name) > 80:
@@ -146,8 +148,13 @@ def rename(*, by: User | None, adapter: Adapter, name: str) -> None:
             status=409,
         )
     was, adapter.name = adapter.name, name
-    adapter.save(update_fields=["name"])
-    audit.record(by=by, verb="adapter.renamed", team=adapter.team, obj=adapter, data={"from": was})
+    if description is not None:
+        adapter.description = " ".join(description.split())
+    adapter.save(update_fields=["name", "description"])
+    if was != name:
+        audit.record(by=by, verb="adapter.renamed", team=adapter.team, obj=adapter, data={"from": was})
+    else:
+        audit.record(by=by, verb="adapter.described", team=adapter.team, obj=adapter)
 
 
 @transaction.atomic

@@ -1,15 +1,14 @@
 """The card of an adapter version, written from what is known. Pure: facts in, Markdown out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 
 @dataclass(frozen=True, kw_only=True)
 class CardFacts:
-    """Everything the first card is written from. `scores` are (label, base, value) as text."""
+    """Everything the first card is written from. `settings` are (label, value), `scores` (label, base, value)."""
 
     name: str
     number: int
@@ -19,8 +18,9 @@ class CardFacts:
     dataset: str
     train_rows: int
     validation_rows: int
-    config: Mapping[str, Any]
-    training: Mapping[str, Any]
+    settings: Sequence[tuple[str, str]]
+    steps: int
+    seed: int
     scores: Sequence[tuple[str, str, str]]
 
 
@@ -41,23 +41,16 @@ def _score_section(facts: CardFacts) -> str:
     if not facts.scores:
         return ""
     rows = [f"| {_plain(label)} | {base} | {value} |" for label, base, value in facts.scores]
-    head = [f"## {_('Measured')}", "", f"| | {_('base')} | {_('adapter')} |", "|---|---:|---:|"]
+    head = [f"## {_('Measured')}", "", f"| {_('Score')} | {_('base')} | {_('adapter')} |", "|---|---:|---:|"]
     return "\n".join([*head, *rows])
 
 
 def _training_section(facts: CardFacts) -> str:
-    config = facts.config
-    lines = [
-        f"## {_('How it was made')}",
-        "",
-        f"- {_('Method')}: {config['method']}, rank {config['lora_r']}, alpha {config['lora_alpha']:g}, "
-        f"{config['target_modules']}",
-        f"- {_('Learning rate')}: {config['learning_rate']:g}, {config['lr_scheduler']}, "
-        f"{_('batch')} {config['batch_size']}, {_('seed')} {config['seed']}",
-    ]
-    steps = facts.training.get("steps")
-    if steps:
-        lines.append(f"- {_('Steps')}: {steps}")
+    lines = [f"## {_('How it was made')}", ""]
+    lines += [f"- {_plain(label)}: {_plain(value)}" for label, value in facts.settings]
+    if facts.steps:
+        lines.append(f"- {_('Steps')}: {facts.steps}")
+    lines.append(f"- {_('Seed')}: {facts.seed}")
     lines.append(f"- {_('Base model')}: `{facts.base_name}` `{facts.base_revision[:12]}`")
     return "\n".join(lines)
 

@@ -18,3 +18,9 @@ class CardForm(forms.Form):
 
 class NameForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80)
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        max_length=200,
+        help_text=_("What it is for, in a few words: “Answers claims in the desk’s manner”."),
+    )

@@ -32,5 +32,5 @@ def describe(name: str) -> ScoreName:
         return KNOWN[name]
     if name.startswith("json_values."):
         field = name.removeprefix("json_values.")
-        return ScoreName(_("Field “%(field)s” is right") % {"field": field}, _("equal to the expected value"), "share")
+        return ScoreName(_("“%(field)s” is right") % {"field": field}, "", "share")
     return ScoreName(name, "", "number")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -36,6 +36,11 @@ class Row:
     version: AdapterVersion
     loss: float | None
     gain: gains.Gain | None
+
+    @property
+    def base_name(self) -> str:
+        """Without its publisher; lists are narrow, and the whole name stands on the version's page."""
+        return self.version.base_model.name.split("/")[-1]
 
 
 def rows(versions: Iterable[Any]) -> list[Row]:
@@ -69,11 +74,11 @@ class ScoreRow:
 
 
 def score_rows(version: AdapterVersion) -> list[ScoreRow]:
-    """The newest score of each name, losses first, then shares, then single fields."""
+    """The newest score of each name: what a person sees at once first, single fields last."""
     newest: dict[str, Score] = {}
     for score in version.scores.order_by("id"):
         newest[score.name] = score
-    order = {"validation_loss": 0, "json_fields": 1, "exact_match": 2}
+    order = {"json_fields": 0, "exact_match": 1, "validation_loss": 2}
     return [_row(newest[name]) for name in sorted(newest, key=lambda name: (order.get(name, 9), name))]
 
 
@@ -83,7 +88,7 @@ def _row(score: Score) -> ScoreRow:
     if base is not None:
         change = score.value - base
         is_better = None if change == 0 else (change > 0) == score.is_higher_better
-        difference = units.delta(change, 3) if words.kind == "loss" else _points(change, words.kind)
+        difference = _difference(base, score.value, words.kind)
     return ScoreRow(
         name=score.name,
         label=str(words.label),
@@ -101,8 +106,14 @@ def number_text(value: float, kind: str) -> str:
     return units.percent(value, 0) if kind == "share" else units.number(value, 3)
 
 
-def _points(change: float, kind: str) -> str:
-    return units.delta(100 * change, 0) if kind == "share" else units.delta(change, 3)
+def _difference(base: float, value: float, kind: str) -> str:
+    """A loss by its share, as lists tell it; a share in points of its percentage."""
+    if kind == "loss":
+        gain = gains.of_losses(base, value)
+        return gain.text if gain else units.delta(value - base, 3)
+    if kind == "share":
+        return _("%(points)s points") % {"points": units.delta(100 * (value - base), 0)}
+    return units.delta(value - base, 3)
 
 
 def files(version: AdapterVersion) -> QuerySet[BundleFile]:
@@ -119,15 +130,15 @@ def live_for_run(run_id: int) -> AdapterVersion | None:
     )
 
 
-def deleted(team: Team) -> QuerySet[Adapter]:
-    return Adapter.objects.filter(team=team).exclude(deleted_at=None).order_by(F("deleted_at").desc())
-
-
 def search(versions: QuerySet[AdapterVersion], wanted: str) -> QuerySet[AdapterVersion]:
-    """Those whose adapter or base model has `wanted` in its name."""
+    """Those that have `wanted` in the adapter's name or description, or in the name of the base model."""
     if not wanted:
         return versions
-    return versions.filter(Q(adapter__name__icontains=wanted) | Q(base_model__name__icontains=wanted))
+    return versions.filter(
+        Q(adapter__name__icontains=wanted)
+        | Q(adapter__description__icontains=wanted)
+        | Q(base_model__name__icontains=wanted)
+    )
 
 
 @dataclass(frozen=True)
@@ -147,7 +158,7 @@ def origin(version: AdapterVersion) -> list[list[Node]]:
     base_node = Node(
         _("Base model"),
         base.name.split("/")[-1],
-        _("rev %s") % base.revision[:8],
+        _("rev %s") % base.revision[:8] if base.revision else "",
         reverse("basemodels:detail", args=[slug, base.public_id]),
     )
     run = version.run
@@ -166,9 +177,26 @@ def origin(version: AdapterVersion) -> list[list[Node]]:
     return [[data_node, base_node], [run_node]]
 
 
-def reports(version: AdapterVersion) -> QuerySet[Any]:
-    """Reports on a version, newest first. Evaluation stands above this app, so it is reached from the row."""
-    return version.reports.select_related("job").order_by("-id")
+@dataclass(frozen=True)
+class Measured:
+    """How far a version is measured: its newest report, and whether there are rows to measure it on."""
+
+    report: Any
+    can_be: bool
+
+    @property
+    def is_done(self) -> bool:
+        return self.report is not None and self.report.bundle_id is not None
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.report is not None and not self.report.job.is_over
+
+
+def measured(version: AdapterVersion) -> Measured:
+    """Evaluation stands above this app, so its reports are reached from the row."""
+    newest = version.reports.select_related("job").order_by("-id").first()  # type: ignore[attr-defined]
+    return Measured(newest, version.run is not None and version.run.dataset_version.validation_rows > 0)
 
 
 def consequences_of_deletion(adapter: Adapter) -> list[str]:

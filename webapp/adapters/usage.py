@@ -17,12 +17,12 @@ class Snippet:
 
 
 def snippets(version: AdapterVersion) -> list[Snippet]:
-    """peft from the downloaded folder, and the download itself with a token."""
-    folder = f"{_folder_name(version)}"
+    """The download with a token, and peft from the downloaded folder."""
+    folder = _folder_name(version)
     zip_url = f"{settings.PUBLIC_URL}/api/v1/adapters/{version.adapter.public_id}/versions/{version.number}/download"
     return [
-        Snippet(_("Download"), "bash", _CURL.format(url=zip_url, folder=folder)),
-        Snippet("peft", "python", _PEFT.format(folder=folder, base=_base_path(version))),
+        Snippet(_("Download by a script"), "bash", _CURL.format(url=zip_url, folder=folder)),
+        Snippet("peft", "python", _PEFT.format(folder=folder, base=_base(version))),
     ]
 
 
@@ -31,11 +31,24 @@ def _folder_name(version: AdapterVersion) -> str:
     return f"{name.strip('-') or 'adapter'}-v{version.number}"
 
 
-def _base_path(version: AdapterVersion) -> str:
-    """A hub model is loaded by its id; weights that only this installation has are loaded from a folder."""
+def _base(version: AdapterVersion) -> str:
+    """A hub model is loaded by its id and commit; weights that only this installation has, from a folder of theirs."""
     model = version.base_model
-    return model.repository if model.source == model.Source.HUB else f"path/to/{model.name.split('/')[-1]}"
+    if model.source != model.Source.HUB:
+        folder = model.name.split("/")[-1]
+        return _FROM_FOLDER.format(folder=folder, name=model.name)
+    revision = f', revision="{model.commit}"' if model.commit else ""
+    return _FROM_HUB.format(repository=model.repository, revision=revision)
 
+
+_FROM_HUB = """\
+base = AutoModelForCausalLM.from_pretrained("{repository}"{revision})
+tokenizer = AutoTokenizer.from_pretrained("{repository}"{revision})"""
+
+_FROM_FOLDER = """\
+folder = "{folder}"  # with exactly the weights of {name}
+base = AutoModelForCausalLM.from_pretrained(folder)
+tokenizer = AutoTokenizer.from_pretrained(folder)"""
 
 _CURL = """\
 # TOKEN is an API token of your team (Team, API tokens)
@@ -47,6 +60,5 @@ _PEFT = """\
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-base = AutoModelForCausalLM.from_pretrained("{base}")
-tokenizer = AutoTokenizer.from_pretrained("{base}")
+{base}
 model = PeftModel.from_pretrained(base, "{folder}")"""

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webapp.adapters import gains
 from webapp.adapters.queries import ScoreRow
 from webapp.core import units
 from webapp.core.verdict import Verdict
-
-CLEAR_LOSS_GAIN = 0.02  # a held-out loss that moved by less than this share of the base's is no news
 
 
 def of_version(rows: Sequence[ScoreRow]) -> Verdict:
@@ -34,11 +33,15 @@ def _by_form(form: ScoreRow) -> Verdict:
 
 
 def _by_loss(base: float, value: float) -> Verdict:
-    share = (base - value) / base if base else 0.0
-    if abs(share) < CLEAR_LOSS_GAIN:
+    gain = gains.of_losses(base, value)
+    if gain is None or gain.is_better is None:
         return Verdict(_("*About as good as its base*: the held-out loss hardly moved."))
-    values = {"share": units.percent(abs(share)), "value": units.number(value, 3), "base": units.number(base, 3)}
-    if share > 0:
+    values = {
+        "share": units.percent(abs(gain.share), 0),
+        "value": units.number(value, 3),
+        "base": units.number(base, 3),
+    }
+    if gain.is_better:
         return Verdict(
             _("Better than its base: held-out loss *%(share)s lower*, %(value)s against %(base)s."), **values
         )
@@ -49,8 +52,10 @@ def of_catalog(*, count: int, in_production: int) -> Verdict:
     """How many there are and what may be relied on."""
     if not count:
         return Verdict(_("No adapters yet. *The first run makes one.*"))
-    have = ngettext("%(count)d adapter.", "%(count)d adapters.", count) % {"count": count}
+    have = ngettext("One adapter.", "%(count)s adapters.", count) % {"count": units.number(count)}
     if not in_production:
         return Verdict(_("%(have)s *None is in production yet.*"), have=have)
-    stands = ngettext("*%(n)d is in production.*", "*%(n)d are in production.*", in_production) % {"n": in_production}
+    stands = ngettext("*One is in production.*", "*%(n)s are in production.*", in_production) % {
+        "n": units.number(in_production)
+    }
     return Verdict(f"%(have)s {stands}", have=have)

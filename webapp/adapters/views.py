@@ -1,4 +1,5 @@
 from asgiref.sync import sync_to_async
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -10,26 +11,35 @@ from webapp.accounts import access
 from webapp.accounts.access import Permission
 from webapp.adapters import actions, markdown, queries, usage, verdict
 from webapp.adapters.forms import CardForm, NameForm
-from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.adapters.models import Adapter, AdapterVersion, Stage
 from webapp.artifacts import download
 from webapp.artifacts.models import Blob
 from webapp.core import confirm, htmx, paging, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
+from webapp.runs import fields
 
 
 @require_GET
 @access.team_view(Permission.VIEW)
 def list_adapters(request: Request) -> HttpResponse:
-    """The team's catalog, newest first; `q` finds by name or base model."""
+    """The team's catalog, newest first; `q` finds by name, description or base model, `stage` narrows to one."""
     versions = queries.newest_versions(request.team)
-    count, in_production = versions.count(), versions.filter(stage="production").count()
-    wanted = " ".join(request.GET.get("q", "").split())[:80]
+    stages = queries.stage_counts(versions)
+    counts = {value: count for value, _label, count in stages}
+    wanted, stage = " ".join(request.GET.get("q", "").split())[:80], request.GET.get("stage", "")
+    found = queries.search(versions, wanted)
+    if stage in Stage.values:
+        found = found.filter(stage=stage)
+    page = paging.page(found, after=request.GET.get("after", ""), size=30)
     context = {
         "title": _("Catalog"),
-        "verdict": verdict.of_catalog(count=count, in_production=in_production),
-        "page": paging.page(queries.search(versions, wanted), after=request.GET.get("after", ""), size=30),
-        "count": count,
+        "verdict": verdict.of_catalog(count=sum(counts.values()), in_production=counts.get(Stage.PRODUCTION, 0)),
+        "page": page,
+        "rows": queries.rows(page),
+        "stages": stages,
+        "stage": stage if stage in Stage.values else "",
+        "count": sum(counts.values()),
         "wanted": wanted,
     }
     return htmx.render(request, "adapters/list.html", context)
@@ -50,20 +60,25 @@ def newest(request: Request, adapter_id: str) -> HttpResponse:
 @access.team_view(Permission.VIEW)
 def version(request: Request, adapter_id: str, number: int) -> HttpResponse:
     found = _version(request, adapter_id, number)
-    rows = queries.score_rows(found)
+    scores = queries.score_rows(found)
+    versions = list(found.adapter.versions.select_related("created_by").order_by("-number"))
     context = {
         "title": f"{found.adapter.name} v{found.number}",
         "version": found,
         "adapter": found.adapter,
-        "verdict": verdict.of_version(rows),
-        "scores": rows,
+        "verdict": verdict.of_version(scores),
+        "scores": scores,
+        "measured": queries.measured(found),
+        "settings": fields.summary(fields.stored(found.run.config)) if found.run else [],
         "files": queries.files(found),
-        "versions": found.adapter.versions.select_related("created_by").order_by("-number"),
+        "versions": versions,
+        "newer": versions[0].number if versions[0] != found else None,
         "origin": queries.origin(found),
-        "reports": queries.reports(found),
         "download_count": found.downloads.count(),
         "snippets": usage.snippets(found),
         "card_html": markdown.to_html(found.card),
+        "can_change": _may_change(request, found.adapter),
+        "why_not": access.why_not(Permission.DOWNLOAD),
     }
     return htmx.render(request, "adapters/version.html", context)
 
@@ -77,23 +92,37 @@ def edit_card(request: Request, adapter_id: str, number: int) -> HttpResponse:
         actions.edit_card(by=request.user, version=found, text=form.cleaned_data["card"])
         toasts.show(request, _("The card was saved."))
         return redirect("adapters:version", request.team.slug, adapter_id, number)
-    context = {"title": _("Card of %s") % found, "form": form, "version": found, "adapter": found.adapter}
+    context = {
+        "title": _("Card of %s") % found,
+        "verdict": _("What a reader should know *before they rely on it.*"),
+        "form": form,
+        "version": found,
+        "adapter": found.adapter,
+    }
     return htmx.render(request, "adapters/card.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
 @access.team_view(Permission.TRAIN)
 def rename(request: Request, adapter_id: str) -> HttpResponse:
+    """Another name or description; address and id stay, so nothing that uses the adapter breaks."""
     adapter = _adapter(request, adapter_id)
-    form = NameForm(request.POST or None, initial={"name": adapter.name})
+    _require_change(request, adapter)
+    form = NameForm(request.POST or None, initial={"name": adapter.name, "description": adapter.description})
     if request.method == "POST" and form.is_valid():
         try:
-            actions.rename(by=request.user, adapter=adapter, name=form.cleaned_data["name"])
+            actions.rename(by=request.user, adapter=adapter, **form.cleaned_data)
         except UserFault as fault:
-            form.add_error("name", str(fault))
+            form.add_error(fault.field or None, fault.message)
         else:
+            toasts.show(request, _("Saved."))
             return redirect("adapters:detail", request.team.slug, adapter.public_id)
-    context = {"title": _("Rename %s") % adapter.name, "form": form, "adapter": adapter}
+    context = {
+        "title": _("Rename %s") % adapter.name,
+        "verdict": _("Its address and its id stay, *so nothing that uses it breaks.*"),
+        "form": form,
+        "adapter": adapter,
+    }
     return htmx.render(request, "adapters/rename.html", context, status=422 if form.errors else 200)
 
 
@@ -102,6 +131,7 @@ def rename(request: Request, adapter_id: str) -> HttpResponse:
 def delete(request: Request, adapter_id: str) -> HttpResponse:
     """Asks first, says who used it; the trash keeps it for a week."""
     adapter = _adapter(request, adapter_id)
+    _require_change(request, adapter)
     question = confirm.Question(
         title=_("Delete %s?") % adapter.name,
         intro=_("It goes to the trash and can come back for 7 days. Until then"),
@@ -114,7 +144,7 @@ def delete(request: Request, adapter_id: str) -> HttpResponse:
     try:
         actions.delete(by=request.user, adapter=adapter)
     except UserFault as fault:
-        toasts.show(request, str(fault), is_bad=True)
+        toasts.show(request, fault.message, is_bad=True)
         return redirect(question.back)
     undo = reverse("adapters:restore", args=[request.team.slug, adapter.public_id])
     toasts.show(request, _("%s is in the trash.") % adapter.name, undo=undo)
@@ -162,6 +192,16 @@ def _for_download(
 
 def _adapter(request: Request, adapter_id: str) -> Adapter:
     return get_object_or_404(Adapter.objects.live(), team=request.team, public_id=adapter_id)
+
+
+def _may_change(request: Request, adapter: Adapter) -> bool:
+    needed = Permission.TRAIN if adapter.created_by_id == request.user.pk else Permission.MANAGE
+    return access.role_can(request.membership.role, needed)
+
+
+def _require_change(request: Request, adapter: Adapter) -> None:
+    if not _may_change(request, adapter):
+        raise PermissionDenied(access.why_not(Permission.MANAGE))
 
 
 def _version(request: Request, adapter_id: str, number: int) -> AdapterVersion:

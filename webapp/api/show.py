@@ -86,7 +86,7 @@ def dataset_version(row: DatasetVersion) -> dict[str, Any]:
         "train_rows": row.train_rows,
         "validation_rows": row.validation_rows,
         "content_sha256": row.content_sha256,
-        "problems": row.report.get("problems", {}),
+        "problems": row.report.get("problem_counts", {}),
         "job": job(row.job) if row.job else None,
         "created_at": row.created_at,
     }
@@ -166,7 +166,7 @@ def adapter(row: Adapter) -> dict[str, Any]:
 
 def adapter_version(row: AdapterVersion) -> dict[str, Any]:
     scores = adapter_queries.score_rows(row)
-    report = adapter_queries.reports(row).first()
+    report = adapter_queries.measured(row).report
     own = f"{settings.PUBLIC_URL}/api/v1/adapters/{row.adapter.public_id}/versions/{row.number}"
     return {
         "id": row.public_id,

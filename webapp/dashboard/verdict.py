@@ -1,4 +1,4 @@
-"""The sentence at the head of the team's home: what is running, what waits, what needs you."""
+"""The sentences at the heads of home and trash."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -40,3 +40,9 @@ def _next(*, needs: int, stands: bool) -> str:
     if needs:
         return ngettext("One thing needs you.", "%(n)d things need you.", needs) % {"n": needs}
     return _("Nothing needs you.")
+
+
+def of_trash(count: int) -> Verdict:
+    if not count:
+        return Verdict(_("Nothing was deleted lately."))
+    return Verdict(ngettext("One thing *can come back.*", "%(n)d things *can come back.*", count) % {"n": count})

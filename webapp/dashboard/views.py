@@ -1,11 +1,12 @@
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from webapp.accounts import access
+from webapp.accounts import queries as accounts
 from webapp.accounts.access import Permission
-from webapp.accounts.models import Team
 from webapp.core import htmx
 from webapp.core.request import Request
 from webapp.dashboard import home as gather
@@ -17,11 +18,10 @@ from webapp.dashboard import verdict
 @require_GET
 def root(request: Request) -> HttpResponse:
     """The team that the person was in last, else their first; without any, a page that says how to get in."""
-    teams = Team.objects.visible_to(request.user).order_by("title")
-    last = teams.filter(slug=request.session.get(access.LAST_TEAM, "")).first() or teams.first()
-    if last is None:
+    team = accounts.home_team(request)
+    if team is None:
         return render(request, "dashboard/no_team.html", {"title": _("No team yet")})
-    return redirect("dashboard:home", last.slug)
+    return redirect("dashboard:home", team.slug)
 
 
 @require_GET
@@ -46,7 +46,14 @@ def home(request: Request) -> HttpResponse:
 @require_GET
 @access.team_view(Permission.VIEW)
 def trash(request: Request) -> HttpResponse:
-    context = {"title": _("Trash"), "items": bin_.of_team(request.team)}
+    items = bin_.of_team(request.membership)
+    context = {
+        "title": _("Trash"),
+        "verdict": verdict.of_trash(len(items)),
+        "items": items,
+        "days": settings.TRASH_DAYS,
+        "why_not": _("Its maker or a maintainer can"),
+    }
     return render(request, "dashboard/trash.html", context)
 
 

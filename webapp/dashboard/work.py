@@ -48,7 +48,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Other:
-    """A job that is no training. `share` is None where nothing can be counted; `url` is empty where there is no page."""
+    """A job that is no training. `share` is None where nothing is counted, `url` empty where there is no page."""
 
     job: Job
     kind: str | Promise

@@ -110,7 +110,8 @@ def _shortened(sample: Mapping[str, Any]) -> dict[str, Any]:
 
     prompt = [{"role": turn["role"], "content": cut(turn["content"])} for turn in sample["prompt"]]
     answers = {key: cut(sample[key]) for key in ("expected", "base", "adapter")}
-    return {"row": sample["row"], "prompt": prompt, **answers}
+    flags = {key: bool(sample.get(key)) for key in ("base_is_cut", "adapter_is_cut")}
+    return {"row": sample["row"], "prompt": prompt, **answers, **flags}
 
 
 def again(*, by: User, version: AdapterVersion) -> Report:

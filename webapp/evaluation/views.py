@@ -10,11 +10,11 @@ from webapp.adapters.models import AdapterVersion
 from webapp.core import htmx, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
-from webapp.evaluation import actions, verdict
+from webapp.evaluation import actions, faults, samples, verdict
 from webapp.evaluation.models import Report
+from webapp.jobs import queries as jobs
 from webapp.jobs import words
-
-OVER = {"succeeded", "failed", "cancelled"}
+from webapp.jobs.models import State
 
 
 @require_GET
@@ -22,24 +22,30 @@ OVER = {"succeeded", "failed", "cancelled"}
 def report(request: Request, report_id: str) -> HttpResponse:
     """The answers of base and adapter side by side; while it is being made, how far it is."""
     found = get_object_or_404(
-        Report.objects.select_related("job", "version__adapter", "version__base_model"),
+        Report.objects.select_related(
+            "job", "version__adapter", "version__base_model", "version__run__dataset_version"
+        ),
         team=request.team,
         public_id=report_id,
         version__adapter__deleted_at=None,
     )
-    is_over = found.job.state in OVER
+    job = found.job
     context = {
         "title": _("Report on %s") % found.version,
-        "verdict": verdict.of_report(found.scores, is_over=is_over, has_failed=found.job.state in OVER - {"succeeded"}),
+        "verdict": verdict.of_report(found.scores, state=job.state),
         "report": found,
         "version": found.version,
-        "job": found.job,
-        "fault": words.fault(found.job) if found.job.state == "failed" else None,
-        "is_over": is_over,
-        "scores": adapters.score_rows(found.version) if is_over else [],
+        "job": job,
+        "now": words.waiting(jobs.why_waiting(job)) if job.state == State.QUEUED else words.now(job),
+        "fault": faults.of(job) if job.state == State.FAILED else None,
+        "scores": adapters.score_rows(found.version) if found.bundle_id else [],
+        "samples": [samples.of(kept) for kept in found.samples],
+        "has_news": request.GET.get("seen") != job.state,
     }
-    response = htmx.render(request, "evaluation/report.html", context, part="body")
-    return htmx.stop_polling(response) if request.htmx and is_over else response
+    if not request.htmx:
+        return htmx.render(request, "evaluation/report.html", context)
+    response = htmx.render(request, "evaluation/_live.html", context | {"is_poll": True})
+    return htmx.stop_polling(response) if job.is_over else response
 
 
 @require_POST
@@ -51,6 +57,6 @@ def start(request: Request, version_id: str) -> HttpResponse:
     try:
         made = actions.again(by=request.user, version=version)
     except UserFault as fault:
-        toasts.show(request, str(fault), is_bad=True)
+        toasts.show(request, fault.message, is_bad=True)
         return redirect("adapters:version", request.team.slug, version.adapter.public_id, version.number)
     return redirect("evaluation:report", request.team.slug, made.public_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.webapp.runs.conftest import make_base, make_run, make_version  # noqa: F401
+from tests.webapp.runs.conftest import bundle_of, make_base, make_run, make_version  # noqa: F401
 from webapp.accounts.models import Team
 from webapp.adapters import actions
 from webapp.adapters.models import AdapterVersion

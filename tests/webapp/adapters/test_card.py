@@ -13,11 +13,9 @@ def facts(**changes: Any) -> card.CardFacts:
         "dataset": "messages v2",
         "train_rows": 254,
         "validation_rows": 45,
-        "config": {
-            "method": "qlora", "lora_r": 8, "lora_alpha": 16.0, "target_modules": "all-linear",
-            "learning_rate": 2e-4, "lr_scheduler": "cosine", "batch_size": 16, "seed": 7,
-        },
-        "training": {"steps": 60},
+        "settings": [("Method", "QLoRA, nf4"), ("Rank, alpha", "8, 16")],
+        "steps": 60,
+        "seed": 7,
         "scores": [("Held-out loss", "2.310", "0.412")],
     }  # fmt: skip
     return card.CardFacts(**(values | changes))
@@ -29,7 +27,9 @@ def test_the_card_tells_data_base_recipe_scores_and_limits() -> None:
         "workshop v3",
         "tunesmith/tiny",
         "254 rows",
-        "rank 8, alpha 16",
+        "QLoRA, nf4",
+        "Steps: 60",
+        "Rank, alpha: 8, 16",
         "| 2.310 | 0.412 |",
         "45 held-out",
         "Apache-2.0",

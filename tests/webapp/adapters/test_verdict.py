@@ -35,5 +35,5 @@ def test_the_head_says_better_worse_or_not_clear_by_what_was_measured(rows: list
 
 def test_the_catalog_says_how_many_and_what_may_be_relied_on() -> None:
     assert "No adapters yet" in str(verdict.of_catalog(count=0, in_production=0))
-    assert str(verdict.of_catalog(count=1, in_production=0)) == "1 adapter. None is in production yet."
-    assert str(verdict.of_catalog(count=4, in_production=1)) == "4 adapters. 1 is in production."
+    assert str(verdict.of_catalog(count=1, in_production=0)) == "One adapter. None is in production yet."
+    assert str(verdict.of_catalog(count=4, in_production=1)) == "4 adapters. One is in production."

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.webapp.adapters.conftest import finished_run, make_adapter_version, version  # noqa: F401
-from tests.webapp.runs.conftest import make_base, make_run, make_version  # noqa: F401
+from tests.webapp.runs.conftest import bundle_of, make_base, make_run, make_version  # noqa: F401
 from webapp.accounts import actions as accounts
 from webapp.accounts.models import Team
 

@@ -8,7 +8,6 @@ from tests.webapp.adapters.conftest import WEIGHTS
 from tests.webapp.api.conftest import Program
 from webapp.accounts.models import Team
 from webapp.adapters.models import AdapterVersion
-from webapp.artifacts.models import BundleFile
 from webapp.jobs.lifecycle import State
 from webapp.runs import actions as runs
 from webapp.runs.models import Recipe, Run
@@ -20,12 +19,6 @@ Make = Callable[..., Program]
 def order(team: Team, make_base: Callable[..., Any], make_version: Callable[..., Any]) -> dict[str, Any]:
     """The body of a launch that works."""
     base, data = make_base(), make_version(team=team)
-    for bundle, path in (
-        (data.bundle, "train.parquet"),
-        (data.bundle, "validation.parquet"),
-        (base.bundle, "config.json"),
-    ):
-        BundleFile.objects.create(bundle=bundle, path=path, blob=data.source)
     recipe = Recipe.objects.for_team(team).first()
     assert recipe is not None
     return {"dataset": data.dataset.public_id, "base_model": base.public_id, "recipe": recipe.public_id}

@@ -72,7 +72,7 @@ def fill(workshop: Workshop) -> None:
     for n, name in enumerate(
         ["tickets r16", "letters-fr", "summaries-short", "a very long name that somebody gave it"]
     ):
-        workshop.adapter(name, base_model=base if n == 1 else None, losses=(2.31, 1.9 - 0.4 * n), days=2 * n)
+        workshop.adapter(name, base_model=base if n == 1 else None, losses=(2.31, 1.9 - 0.4 * n), days=8 - 2 * n)
     workshop.running("workshop tickets r32", worker=forge)
     workshop.run("letters-de quick", State.QUEUED, base_model=base)
     workshop.run("workshop tickets r64", State.QUEUED)
@@ -80,8 +80,10 @@ def fill(workshop: Workshop) -> None:
     workshop.run("triage labels r64", State.FAILED, job=failed)
     broken = workshop.job("read", "claims.csv", State.FAILED, fault="bad_file", finished_at=timezone.now())
     workshop.version("Claims", is_ready=False, job=broken)
-    workshop.job("evaluate", "tickets r16 v1", State.RUNNING, progress_done=12, progress_total=90)
-    workshop.job("fetch", "Qwen/Qwen2.5-7B-Instruct", State.RUNNING, progress_done=4 * 10**9, progress_total=15 * 10**9)
+    workshop.job("evaluate", "tickets r16 v1", State.RUNNING, phase="answering", progress_done=12, progress_total=90)
+    coming = {"phase": "downloading", "progress_done": 4 * 10**9, "progress_total": 15 * 10**9}
+    job = workshop.job("fetch", "Qwen/Qwen2.5-7B-Instruct", State.RUNNING, **coming)
+    workshop.base("Qwen/Qwen2.5-7B-Instruct", source="hub", bundle=None, job=job)
 
 
 def throw_away(workshop: Workshop) -> None:

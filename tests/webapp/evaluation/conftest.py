@@ -1,3 +1,10 @@
-"""The rows around a run are made as in the tests of runs."""
+"""The rows around a report."""
 
-from tests.webapp.runs.conftest import make_base, make_run, make_version  # noqa: F401
+import pytest
+
+from tests.webapp.workshop import Workshop
+
+
+@pytest.fixture
+def workshop(team, trainer):
+    return Workshop(team=team, by=trainer)
