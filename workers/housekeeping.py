@@ -29,7 +29,7 @@ from webapp.fleet import actions as fleet  # noqa: E402
 from webapp.jobs import recovery  # noqa: E402
 from webapp.jobs.lifecycle import State  # noqa: E402
 from webapp.runs import actions as runs  # noqa: E402
-from workers import results  # noqa: E402
+from workers import results, vault  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,7 @@ def clear_sessions() -> None:
 
 # What uses something comes before what is used.
 SWEEPS: tuple[Callable[[], object], ...] = (
+    vault.forget_over,
     adapters.purge,
     runs.purge,
     runs.purge_recipes,

@@ -32,10 +32,14 @@ class Babble(Exception):
 
 
 class Relay:
-    """Reads one attempt's events.jsonl from where it stopped. `ended` is the program's last word."""
+    """Reads one attempt's events.jsonl from where it stopped.
+
+    `ended` is the program's last word, `checkpoint` the newest that it saved.
+    """
 
     def __init__(self, claim: Claim, path: Path) -> None:
         self.ended: events.Ended | None = None
+        self.checkpoint: events.Checkpointed | None = None
         self._claim, self._path = claim, path
         self._offset = 0
 
@@ -57,6 +61,7 @@ class Relay:
         self._offset = offset
         for line in lines:
             self.ended = line.event if isinstance(line.event, events.Ended) else self.ended
+            self.checkpoint = line.event if isinstance(line.event, events.Checkpointed) else self.checkpoint
         return len(lines) == LINES_AT_ONCE
 
     def _read(self) -> tuple[list[events.Line], int]:

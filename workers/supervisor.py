@@ -14,11 +14,12 @@ from webapp.jobs import leases, seal
 from webapp.jobs.leases import Claim, LeaseLost
 from webapp.jobs.lifecycle import Asked
 from workers import folder as folders
-from workers import machine, results
+from workers import machine, results, vault
 from workers.keeper import GIVE_UP_SECONDS, Keeper
 from workers.logs import Log
 from workers.relay import Babble, Relay
 from workers.settle import BadResult, settle
+from workers.vault import Vault
 from workers.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Supervisor:
         self._keeper = Keeper(claim)
         self._relay = Relay(claim, self._folder / "events.jsonl")
         self._log = Log(self._folder / "log.txt", claim.attempt)
+        self._vault = Vault(claim, self._folder)
         self._oom_kills = machine.oom_kills()
 
     def run(self) -> None:
@@ -60,7 +62,7 @@ class Supervisor:
         try:
             self._keeper.cancel_without_asking(True)
             secret = seal.unseal(self.claim.job.sealed_secret)
-            folders.prepare(self.claim, threads=self._threads, check=self._check)
+            self._patiently(self._prepare)
         except folders.CannotPrepare as error:
             self._fail(error.fault, error.data)
         except seal.CannotUnseal as error:
@@ -71,6 +73,10 @@ class Supervisor:
         else:
             self._keeper.cancel_without_asking(False)
             self._run_programs(secret)
+
+    def _prepare(self) -> None:
+        folders.prepare(self.claim, threads=self._threads, check=self._check)
+        vault.bring_back(self.claim, self._folder)
 
     def _check(self) -> None:
         self._keeper.check()
@@ -100,6 +106,7 @@ class Supervisor:
             keeper=self._keeper,
             relay=self._relay,
             log=self._log,
+            vault=self._vault,
             stopping=self._stopping,
             heeds={Asked.PAUSE} if is_last else {Asked.PAUSE, Asked.STOP_AND_KEEP},
         )
@@ -136,6 +143,7 @@ class Supervisor:
         if was_stopped and asked is Asked.PAUSE:
             leases.pause(claim=self.claim)
         elif was_stopped and self._stopping.is_set():
+            self._vault.finish(self._relay.checkpoint)
             leases.put_back(claim=self.claim)
         elif was_stopped and asked is Asked.STOP_AND_KEEP:
             leases.cancel(claim=self.claim)  # it was stopped before there was anything to keep

@@ -16,6 +16,7 @@ from workers.child import Child
 from workers.keeper import Keeper
 from workers.logs import Log
 from workers.relay import Relay
+from workers.vault import Vault
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,13 @@ class Watch:
         keeper: Keeper,
         relay: Relay,
         log: Log,
+        vault: Vault,
         stopping: threading.Event,
         heeds: Collection[Asked],
     ) -> None:
         self.was_stopped = False
         self._claim, self._folder = claim, folder
-        self._keeper, self._relay, self._log = keeper, relay, log
+        self._keeper, self._relay, self._log, self._vault = keeper, relay, log, vault
         self._stopping, self._heeds = stopping, heeds
         self._deadline = float("inf")
         self._started = self._relayed = time.monotonic()
@@ -96,6 +98,7 @@ class Watch:
             while self._relay.pump():
                 pass
             self._log.store()
+            self._vault.offer(self._relay.checkpoint)
         except DatabaseError as error:
             logger.warning("%s: its events wait until the database is back: %s", self._claim.job, error)
         finally:

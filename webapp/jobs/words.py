@@ -31,7 +31,7 @@ PHASES: dict[str, str | Promise] = {
     Phase.EVALUATING: gettext_lazy("Measuring on held-out rows"),
     Phase.ANSWERING: gettext_lazy("Answering held-out prompts"),
     Phase.SAVING: gettext_lazy("Saving"),
-    Phase.CHECKING: gettext_lazy("Checking what was saved"),
+    Phase.CHECKING: gettext_lazy("Checking the files"),
 }
 
 STATES: dict[str, str | Promise] = {
@@ -174,6 +174,10 @@ _EVENTS: dict[str, Callable[[Data], str]] = {
     "retried": lambda data: _by(data, _("%(who)s started it again."), _("It was started again.")),
     "cancelled": lambda data: _by(data, _("%(who)s cancelled it."), _("It was cancelled.")),
     "interrupted": _interrupted,
+    "checkpoint_brought": lambda data: (
+        _("The checkpoint of step %(step)s was brought from storage to this machine.")
+        % {"step": units.number(data.get("step"))}
+    ),
     "succeeded": lambda data: _("Every file was stored, read back and found right."),
     "failed": _failed,
     "metrics_dropped": lambda data: (
