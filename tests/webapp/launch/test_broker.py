@@ -109,7 +109,19 @@ def test_a_server_on_path_serves_where_the_package_has_none(tmp_path: Path, monk
     server.chmod(0o755)
     monkeypatch.setattr(broker.platform, "machine", lambda: "unheard-of")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("BROKER_PROGRAM", raising=False)
     assert broker.find_server() == server
+
+
+def test_another_server_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = tmp_path / "my-server"
+    server.write_text("#!/bin/sh\n")
+    server.chmod(0o755)
+    monkeypatch.setenv("BROKER_PROGRAM", str(server))
+    assert broker.choose(folder=tmp_path, redis_url="").argv[0] == str(server)
+    server.unlink()
+    with pytest.raises(LaunchError, match="BROKER_PROGRAM"):
+        broker.find_server()
 
 
 def test_a_broker_that_does_not_answer_is_named(tmp_path: Path) -> None:
