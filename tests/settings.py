@@ -13,7 +13,7 @@ from pathlib import Path
 _state = Path(tempfile.mkdtemp(prefix="tunesmith-test-"))
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
 os.environ["TUNESMITH_STATE"] = str(_state)
-os.environ.pop("REDIS_URL", None)  # a test that needs a broker asks for the fixture that starts one
+TEST_REDIS_URL = os.environ.pop("REDIS_URL", "")  # only tests that ask for a broker speak to one
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from webapp.settings import *  # noqa: E402, F403
