@@ -49,6 +49,7 @@ class Screen:
         columns = (
             TextColumn("  {task.description:<22}"),
             BarColumn(bar_width=32),
+            TextColumn("step"),
             MofNCompleteColumn(),
             TextColumn("{task.fields[words]}"),
         )

@@ -51,6 +51,7 @@ class Command(BaseCommand):
             except KeyboardInterrupt:
                 is_good = not options["exit"]
             finally:
+                screen.console.show_cursor(True)  # a progress bar that was broken off hides it
                 screen.line("Stopping …")
                 launcher.stop()
         if not is_good:
