@@ -1,6 +1,7 @@
 """What a visitor types never becomes a field name of the database."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -31,8 +32,7 @@ QUERY = "&".join(
         "page_size=-1",
         "limit=99999999999999999999",
         "after=%27%20OR%201=1--",
-        "after=%00",
-        "q=%00%27",
+        "q=%27%22%5C",
         "before=../../x",
         "split=x",
         "format=yaml",
@@ -53,6 +53,32 @@ def test_odd_questions_are_ignored_or_refused_and_reach_no_query(world, client_a
     asked = [query["sql"] for query in queries]
     assert len(asked) > 100
     expect_none([sql for sql in asked if touches_a_secret(sql)])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/notices/?after=%00",
+        "/t/acme/team/record/?who=a%00b",
+        "/t/acme/team/people/%00/role/",
+        "/t/ac%00me/team/people/",
+    ],
+)
+def test_a_name_with_a_nul_is_nobodys(client_as, owner, address):
+    assert client_as(owner).get(address).status_code == 400
+
+
+def test_no_text_of_a_program_breaks_the_server(world, client_as, owner):
+    """PostgreSQL takes neither a NUL nor half a character."""
+    _token, plain = accounts.create_token(by=owner, team=world.team, name="x", scopes=list(tokens.Scope))
+    knocker = Knocker(client_as(None), headers={"Authorization": f"Bearer {plain}"})
+    for text in ("a\0b", "\ud800", "\U0010ffff", "a" * 5000, "", " ", "-1", "\u202e"):
+        for question, body in world.bodies.items():
+            method, _space, address = question.partition(" ")
+            for name, value in body.items():
+                data = json.dumps(body | {name: text if isinstance(value, str) else 10**30}).encode()
+                answer = knocker.knock(method, address, data=data, content_type="application/json")
+                assert answer.status_code < 500, f"{question} with {name}={text!r}: {answer.status_code}"
 
 
 # A secret as a condition or as an order; that its column is read with the rest of the row is no harm.

@@ -48,6 +48,18 @@ class SecurityHeaders:
         return response
 
 
+class PlainAddresses:
+    """Nothing is called by a name with a NUL in it; PostgreSQL refuses to look for one, and C libraries stop there."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return errors.bad_request(request)
+        return self.get_response(request)
+
+
 class Faults:
     """The last net: a fault of the user that no form and no door caught is still said in words, never as a trace."""
 
