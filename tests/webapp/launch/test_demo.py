@@ -223,3 +223,33 @@ def test_a_demo_that_fell_short_says_in_what_and_is_not_good() -> None:
 def test_without_a_measured_speed_the_times_cannot_be_judged() -> None:
     is_good, text = shown(GOOD, None)
     assert not is_good and "could not be measured" in text
+
+
+# The screen -----------------------------------------------------------------------------------------------
+
+
+def run_at(step: int, *, phase: str = "training", state: str = "running", loss: float | None = None) -> dict[str, Any]:
+    job = {"step": step, "total_steps": 20, "phase": phase, "state": state}
+    return {"job": job, "values": {"loss": loss}, "seconds_left": 95.0}
+
+
+def test_in_a_file_progress_is_a_line_for_each_tenth_of_the_way() -> None:
+    out = io.StringIO()
+    with Screen(Console(file=out, width=120)).training() as see:
+        for step in range(21):
+            see(run_at(step, loss=1 / (step + 1)))
+            see(run_at(step, loss=1 / (step + 1)))
+        see(run_at(20, phase="", state="succeeded"))
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 12
+    assert "step 2 of 20" in lines[1] and "loss 0.333" in lines[1] and "1 min 35 s left" in lines[1]
+    assert lines[-1].strip().startswith("Done")
+
+
+def test_on_a_terminal_progress_is_a_bar_with_step_loss_and_time_left() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=120, force_terminal=True, color_system=None)
+    with Screen(console).training() as see:
+        see(run_at(7, loss=0.5))
+    for words in ("Training", "step", "7/20", "loss 0.500", "1 min 35 s left"):
+        assert words in out.getvalue()

@@ -113,7 +113,12 @@ PHASES = {
 }
 
 
+STATES = {"finishing": "Storing and checking", "succeeded": "Done", "failed": "Failed", "cancelled": "Cancelled"}
+
+
 def _phase(job: dict[str, Any]) -> str:
+    if job["state"] in STATES:
+        return STATES[job["state"]]
     return PHASES.get(job["phase"], job["phase"])
 
 
