@@ -1,0 +1,55 @@
+"""The palette: places and things by name, of this team only."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from tests.webapp.workshop import Workshop
+from webapp.accounts.models import Team
+from webapp.adapters.models import Adapter
+
+As = Callable[..., Client]
+
+
+def options(client: Client, wanted: str) -> str:
+    response = client.get("/t/acme/jump/", {"q": wanted}, headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_it_is_no_page_of_its_own(client_as: As, owner: Any, team: Team) -> None:
+    assert client_as(owner).get("/t/acme/jump/").status_code == 404
+
+
+def test_without_words_it_offers_the_places(client_as: As, owner: Any, team: Team) -> None:
+    said = options(client_as(owner), "")
+    assert "Catalog" in said and "Datasets" in said
+    assert "Catalog" in options(client_as(owner), "cata")
+    assert "Datasets" not in options(client_as(owner), "cata")
+
+
+def test_it_finds_things_of_each_kind_by_a_part_of_their_names(client_as: As, owner: Any, workshop: Workshop) -> None:
+    workshop.adapter("tickets r16", dataset_version=workshop.version("Old tickets"))
+    said = options(client_as(owner), "TICKETS")
+    for title in ("Runs", "Datasets", "Adapters"):
+        assert f">{title}</p>" in said
+    assert ">Base models</p>" not in said
+    assert "smollm2" in options(client_as(owner), "smoll")
+
+
+def test_what_is_deleted_or_another_teams_is_not_found(
+    client_as: As, owner: Any, workshop: Workshop, other_team: Team, stranger: Any
+) -> None:
+    workshop.adapter("tickets r16")
+    Adapter.objects.update(deleted_at=timezone.now())
+    Workshop(team=other_team, by=stranger).adapter("tickets of theirs")
+    said = options(client_as(owner), "tickets")
+    assert "tickets of theirs" not in said
+    assert ">Adapters</p>" not in said
+
+
+def test_a_stranger_gets_nothing(client_as: As, stranger: Any, team: Team) -> None:
+    response = client_as(stranger).get("/t/acme/jump/", {"q": "a"}, headers={"HX-Request": "true"})
+    assert response.status_code == 404
