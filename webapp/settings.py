@@ -317,6 +317,9 @@ IDLE_LOOK_SECONDS = 10
 MAX_DEATHS_WITHOUT_PROGRESS = 3
 WORKER_NAME = os.environ.get("WORKER_NAME", "")  # empty: the machine's host name
 WORKER_LABELS = _words("WORKER_LABELS", "reader,hub")
+WORKER_DEVICES = os.environ.get("WORKER_DEVICES", "all")
+if WORKER_DEVICES not in {"all", "none"}:
+    raise ImproperlyConfigured(f"WORKER_DEVICES is all or none, not {WORKER_DEVICES!r}. CUDA_VISIBLE_DEVICES picks.")
 LIGHT_SLOTS = int(os.environ.get("LIGHT_SLOTS", "2"))  # jobs without devices that a worker runs at once
 SEAL_KEY = os.environ.get("SEAL_KEY", "")  # empty: the key file in STATE_DIR
 

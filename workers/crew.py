@@ -47,7 +47,7 @@ class Crew:
         self._worker: Worker | None = None
         self._found: list[DeviceFacts] = []
         self._devices: list[Device] = []
-        self._only_one = OnlyOne(settings.STATE_DIR / "devices.lock")
+        self._locks: dict[int, OnlyOne] = {}  # by the device's index
         self._thread = threading.Thread(target=self._run, name="crew", daemon=True)
         self._beat_at = self._looked_at = self._cleaned_at = float("-inf")
 
@@ -107,6 +107,7 @@ class Crew:
 
     def _register(self) -> Worker:
         self._found = self._found or machine.devices()
+        self._locks = self._locks or {device.index: OnlyOne(machine.lock_file(device)) for device in self._found}
         worker = fleet.register_worker(facts=machine.worker_facts(), devices=self._found)
         self._devices = list(worker.devices.all())
         logger.info("registered as %s with %s", worker.public_id, [device.name for device in self._found])
@@ -128,11 +129,9 @@ class Crew:
             self._begin(claim)
 
     def _free_devices(self) -> set[int]:
-        """None while another worker of this machine still holds them, as during a change of versions."""
-        if not self._only_one.hold():
-            return set()
+        """Without those that another worker of this machine still holds, as during a change of versions."""
         busy = {device.pk for hand in self._hands for device in hand.claim.devices}
-        return {device.pk for device in self._devices} - busy
+        return {device.pk for device in self._devices if device.pk not in busy and self._locks[device.index].hold()}
 
     def _begin(self, claim: Claim) -> None:
         share = machine.cpu_count() * len(claim.devices) // max(1, len(self._devices))
@@ -158,4 +157,5 @@ class Crew:
             logger.warning("could not say goodbye: %s", error)
         finally:
             connections.close_all()
-            self._only_one.release()
+            for lock in self._locks.values():
+                lock.release()

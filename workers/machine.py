@@ -76,7 +76,12 @@ def disk_free_bytes() -> int:
 
 
 def devices() -> list[DeviceFacts]:
-    """The GPUs that this process may use; on a machine without any, its processor. Each with its measured speed."""
+    """The GPUs that this process may use; on a machine without any, its processor. Each with its measured speed.
+
+    None at all where WORKER_DEVICES says so: such a worker reads uploads and talks to the hub.
+    """
+    if settings.WORKER_DEVICES == "none":
+        return []
     found = _gpus() or [DeviceFacts(index=0, kind=Device.Kind.CPU, name=_processor_name(), memory_bytes=memory_bytes())]
     return [replace(device, matmul_flops=_speed(device)) for device in found]
 
@@ -97,7 +102,13 @@ def _gpu(index: int) -> DeviceFacts:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
     name = _text(pynvml.nvmlDeviceGetName(handle))
-    return DeviceFacts(index=index, kind=Device.Kind.CUDA, name=name, memory_bytes=memory)
+    uuid = _text(pynvml.nvmlDeviceGetUUID(handle))
+    return DeviceFacts(index=index, kind=Device.Kind.CUDA, name=name, memory_bytes=memory, uuid=uuid)
+
+
+def lock_file(device: DeviceFacts) -> Path:
+    """Each device has its own, so a worker for the processor and one for the GPUs can share a state folder."""
+    return settings.STATE_DIR / f"device-{device.uuid or device.kind}.lock"
 
 
 def _is_visible(index: int) -> bool:

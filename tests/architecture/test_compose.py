@@ -106,3 +106,8 @@ def test_the_launcher_and_the_compose_file_start_the_same_programs(name: str) ->
     programs = {program.name: program.argv for program in launcher.programs(listener=0)}
     _python, _dash_m, *rest = programs[name.removesuffix("-gpu")]
     assert service(name)["command"][-len(rest) :] == rest
+
+
+def test_a_worker_for_gpus_always_offers_them_while_the_processors_can_be_kept_out() -> None:
+    assert service("worker")["environment"]["WORKER_DEVICES"] == "${WORKER_DEVICES:-all}"
+    assert service("worker-gpu")["environment"] == service("worker")["environment"] | {"WORKER_DEVICES": "all"}

@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.orders import submit
 from tests.workers.conftest import PATIENCE_SECONDS, Workshop
 from webapp.contract.spec import JobKind
+from webapp.fleet.actions import DeviceFacts
 from webapp.fleet.models import Device, Worker
 from webapp.jobs.lifecycle import State
 from webapp.jobs.models import Job
@@ -146,3 +147,18 @@ def test_two_workers_of_one_machine_do_not_share_a_device(tmp_path: Path) -> Non
     assert not second.hold()
     first.release()
     assert second.hold()
+
+
+def test_a_worker_for_the_cards_trains_beside_one_for_the_processor(
+    crew: Crew, settings: Any, team: Any, monkeypatch: pytest.MonkeyPatch, until: Callable[..., Any]
+) -> None:
+    card = DeviceFacts(index=0, kind=Device.Kind.CUDA, name="H200", memory_bytes=1, uuid="GPU-1")
+    monkeypatch.setattr(machine, "devices", lambda: [card])
+    beside, again = Crew(), Crew()
+    for each in (beside, again):
+        each._worker = each._register()
+    assert crew._free_devices() and beside._free_devices()
+    assert again._free_devices() == set()
+    beside._leave()
+    assert again._free_devices()
+    again._leave()

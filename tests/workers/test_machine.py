@@ -77,6 +77,23 @@ def test_a_machine_without_cards_offers_its_processor(probes: list[str], monkeyp
     assert f"({machine.cpu_count()} cores)" in device.name
 
 
+@pytest.mark.usefixtures("gpus", "probes")
+def test_a_worker_that_is_to_offer_no_devices_offers_none(settings: Any) -> None:
+    settings.WORKER_DEVICES = "none"
+    assert machine.devices() == []
+
+
+@pytest.mark.usefixtures("gpus", "probes")
+def test_each_device_has_a_lock_of_its_own_that_does_not_depend_on_how_cards_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    locks = [machine.lock_file(device).name for device in machine.devices()]
+    assert locks == ["device-GPU-0abc.lock", "device-GPU-1abc.lock"]
+    monkeypatch.setattr(machine, "_gpus", list)
+    (processor,) = machine.devices()
+    assert machine.lock_file(processor).name not in locks
+
+
 @pytest.mark.usefixtures("gpus")
 def test_a_speed_is_measured_once_on_a_machine(probes: list[str], tmp_path: Path) -> None:
     machine.devices()

@@ -20,13 +20,17 @@ KEEP_STOPPED = dt.timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceFacts:
-    """A device as its worker found it. `matmul_flops` is measured, None when it could not be."""
+    """A device as its worker found it. `matmul_flops` is measured, None when it could not be.
+
+    `uuid` names a card wherever it is seen from; a container may count the cards differently. Empty for a processor.
+    """
 
     index: int
     kind: Device.Kind
     name: str
     memory_bytes: int
     matmul_flops: float | None = None
+    uuid: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
