@@ -45,6 +45,11 @@ def test_data_stores_stay_on_the_inside_network_and_say_whether_they_are_well() 
         assert service(name)["healthcheck"]["test"]
 
 
+@pytest.mark.parametrize("name", ["web", "worker", "worker-gpu", "housekeeping"])
+def test_whatever_reads_or_deletes_stored_files_reaches_a_store_on_the_outside(name: str) -> None:
+    assert service(name)["networks"] == ["inside", "outside"]
+
+
 @pytest.mark.parametrize("secret", ["SECRET_KEY", "SEAL_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"])
 def test_no_secret_has_a_default_that_would_be_used_when_it_is_forgotten(secret: str) -> None:
     uses = re.findall(r"(?<!\$)\$\{" + secret + r"([^}]*)\}", COMPOSE)
