@@ -71,6 +71,38 @@ def test_every_setting_passed_to_our_services_is_one_that_settings_read() -> Non
     assert unknown == set()
 
 
+# Documented, and of no use in these containers.
+NOT_IN_CONTAINERS = {
+    "TUNESMITH_STATE",  # the image has it
+    "STATIC_ROOT",  # the image has it
+    "HOST",  # only the proxy listens to the world
+    "PORT",
+    "TUNESMITH_ADMIN_EMAIL",  # for "prepare" alone
+    "TUNESMITH_ADMIN_PASSWORD",
+    "DEBUG",
+    "BROKER_PROGRAM",  # Redis is a service of its own
+    "ACCEL_PREFIX",  # for nginx
+    "WORKER_NAME",  # two workers would bear the same
+}
+
+
+def test_every_documented_setting_is_passed_on_or_left_out_on_purpose() -> None:
+    table = (ROOT / "docs" / "operations.md").read_text().partition("\n## Settings\n")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    documented = {name for cell in cells for name in re.findall(r"`([A-Z0-9_]+)`", cell)}
+    assert len(documented) > 30
+    for name in OURS:
+        passed = set(service(name)["environment"])
+        assert documented - passed - NOT_IN_CONTAINERS == set()
+        assert passed & NOT_IN_CONTAINERS == ({n for n in passed if "_ADMIN_" in n} if name == "prepare" else set())
+
+
+def test_models_of_the_machine_are_mounted_for_reading_only_where_the_setting_says() -> None:
+    assert service("web")["environment"]["MODEL_ROOTS"] == "${MODELS_FOLDER:+/models}"
+    for name in ("web", "worker", "worker-gpu"):
+        assert "${MODELS_FOLDER:-no-models}:/models:ro" in service(name)["volumes"]
+
+
 def test_the_example_environment_names_every_variable_of_the_compose_file() -> None:
     example = (ROOT / "docker" / "env.example").read_text()
     named = set(re.findall(r"^([A-Z0-9_]+)=", example, re.MULTILINE))
