@@ -1,9 +1,12 @@
 """Removes what jobs left on this machine's disk and nobody needs any more."""
 
+import datetime as dt
 import logging
 import shutil
 import time
 from pathlib import Path
+
+from django.utils import timezone
 
 from webapp.jobs.lifecycle import State
 from webapp.jobs.models import Job
@@ -11,7 +14,7 @@ from workers import folder as folders
 
 logger = logging.getLogger(__name__)
 
-KEEP_FAILED_SECONDS = 24 * 3600.0  # a second try then goes on from the last checkpoint
+KEEP_FAILED = dt.timedelta(days=1)  # a second try then goes on from the last checkpoint
 KEEP_UNUSED_SECONDS = 24 * 3600.0  # inputs, for the next job that needs them
 KEPT_ATTEMPTS = 2
 
@@ -25,16 +28,21 @@ def clean() -> None:
 
 
 def _clean_job(folder: Path) -> None:
-    state = Job.objects.filter(public_id=folder.name).values_list("state", flat=True).first()
-    age_seconds = time.time() - folder.stat().st_mtime
-    is_over = state in {None, State.SUCCEEDED, State.CANCELLED}
-    if is_over or (state == State.FAILED and age_seconds > KEEP_FAILED_SECONDS):
+    job = Job.objects.filter(public_id=folder.name).only("state", "finished_at").first()
+    if job is None or _needs_nothing(job):
         logger.info("removing the work folder of %s", folder.name)
         shutil.rmtree(folder, ignore_errors=True)
         return
     attempts = sorted((path for path in folder.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
     for attempt in attempts[:-KEPT_ATTEMPTS]:
         shutil.rmtree(attempt, ignore_errors=True)
+
+
+def _needs_nothing(job: Job) -> bool:
+    """The folder's own time would not do for a failed one: it is that of the attempt's beginning."""
+    if job.state == State.FAILED:
+        return job.finished_at is not None and job.finished_at < timezone.now() - KEEP_FAILED
+    return job.is_over
 
 
 def _clean_cache() -> None:

@@ -1,10 +1,12 @@
 """Work folders: what a later attempt takes over, what is cleaned, and what of a log is shown."""
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.fakes.orders import must_claim, submit, worker
 from webapp.contract.spec import JobKind
@@ -99,12 +101,20 @@ def test_a_work_folder_goes_when_nobody_can_go_on_from_it(state: State, is_kept:
     assert place.exists() == is_kept
 
 
-def test_the_folder_of_a_failed_job_goes_after_a_day(held: Claim) -> None:
+@pytest.mark.parametrize(("hours", "is_kept"), [(23, True), (25, False)])
+def test_the_folder_of_a_failed_job_goes_a_day_after_its_end(hours: int, is_kept: bool, held: Claim) -> None:
     place = prepared(held)
-    Job.objects.update(state=State.FAILED)
-    os.utime(place.parent, (0, 0))
+    Job.objects.update(state=State.FAILED, finished_at=timezone.now() - dt.timedelta(hours=hours))
     cleaning.clean()
-    assert not place.parent.exists()
+    assert place.parent.exists() == is_kept
+
+
+def test_a_job_that_failed_after_days_of_work_keeps_its_checkpoints_for_a_day_too(held: Claim) -> None:
+    place = prepared(held)
+    os.utime(place.parent, (0, 0))
+    Job.objects.update(state=State.FAILED, finished_at=timezone.now())
+    cleaning.clean()
+    assert place.exists()
 
 
 def test_the_folder_of_a_job_that_is_gone_goes_too(held: Claim) -> None:
