@@ -6,7 +6,8 @@ import unicodedata
 LABEL_CHARS, SAFE_CHARS = 255, 150
 # Characters that change how a line reads without being seen: bidirectional controls, zero-width, line separators.
 _UNSEEN = re.compile("[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Also lone surrogates, which stand for bytes that are no text and which no database can store.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 
 

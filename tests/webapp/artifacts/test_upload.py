@@ -337,3 +337,21 @@ def test_a_file_name_is_a_label_and_never_a_path(given: str, label: str, safe: s
 def test_a_long_name_keeps_its_ending() -> None:
     assert names.safe("x" * 300 + ".jsonl") == "x" * 144 + ".jsonl"
     assert len(names.label("y" * 300)) == 255
+
+
+@pytest.mark.parametrize("call", [actions.append_chunk, actions.finish_upload])
+def test_an_upload_that_is_dropped_while_its_bytes_arrive_is_lost_and_says_so(
+    call: Callable[..., Any], trainer: Any, team: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = _open(trainer, team)
+    actions.append_chunk(upload=upload, offset=0, chunk=CONTENT)
+    arguments = {"offset": 0, "chunk": CONTENT} if call is actions.append_chunk else {}
+    real, row = incoming.size_of, Upload.objects.filter(pk=upload.pk)
+    monkeypatch.setattr(incoming, "size_of", lambda file: row.delete() and real(file))  # between its look and its note
+    assert _fault(call, upload=upload, **arguments).code == "upload_lost"
+    monkeypatch.undo()
+    assert _fault(call, upload=upload, **arguments).code == "upload_lost"
+
+
+def test_a_name_with_bytes_that_are_no_text_is_kept_without_them(trainer: Any, team: Any) -> None:
+    assert _open(trainer, team, name="ro\udcffws.jsonl").file_name == "rows.jsonl"

@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
@@ -59,15 +60,22 @@ def append_chunk(*, upload: Upload, offset: int, chunk: bytes) -> Upload:
                 received += len(chunk)
             elif offset + len(chunk) > received or not incoming.holds(file, offset, chunk):
                 raise _wrong_offset(received)
-            upload.received_bytes = received
-            upload.expires_at = timezone.now() + LIFETIME
-            upload.save(update_fields=["received_bytes", "expires_at"])
-    except FileNotFoundError as error:
+            _note(upload, received_bytes=received)
+    except (FileNotFoundError, Upload.DoesNotExist) as error:
         raise _lost() from error
     except OSError as error:
         storage.raise_if_full(error, incoming.folder(), upload.size_bytes - upload.received_bytes)
         raise
     return upload
+
+
+def _note(upload: Upload, **fields: Any) -> None:
+    """Write down how far it is. Raises Upload.DoesNotExist when somebody dropped it meanwhile."""
+    fields["expires_at"] = timezone.now() + LIFETIME
+    if not Upload.objects.filter(pk=upload.pk).update(**fields):
+        raise Upload.DoesNotExist
+    for name, value in fields.items():
+        setattr(upload, name, value)
 
 
 def received_bytes(upload: Upload) -> int:
@@ -82,26 +90,20 @@ def received_bytes(upload: Upload) -> int:
 
 def finish_upload(*, upload: Upload) -> Upload:
     """Hash, store and verify what came in. Repeating it is harmless."""
-    upload.refresh_from_db()
-    if upload.state != Upload.State.OPEN:
-        return upload
     try:
+        upload.refresh_from_db()
+        if upload.state != Upload.State.OPEN:
+            return upload
         with incoming.locked(upload.public_id) as file:
             upload.refresh_from_db()
             if upload.state == Upload.State.OPEN:
                 _require_whole(upload, incoming.size_of(file))
-                _complete(upload, incoming.path_of(upload.public_id))
-    except FileNotFoundError as error:
+                blob = files.store_file(incoming.path_of(upload.public_id), is_frozen=True)
+                _note(upload, blob=blob, state=Upload.State.COMPLETE)
+    except (FileNotFoundError, Upload.DoesNotExist) as error:
         raise _lost() from error
     incoming.remove(upload.public_id)
     return upload
-
-
-def _complete(upload: Upload, path: Path) -> None:
-    upload.blob = files.store_file(path, is_frozen=True)
-    upload.state = Upload.State.COMPLETE
-    upload.expires_at = timezone.now() + LIFETIME
-    upload.save(update_fields=["blob", "state", "expires_at"])
 
 
 def receive_form_file(*, by: User, team: Team, file: UploadedFile) -> Upload:
