@@ -22,6 +22,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import DatabaseError, connections  # noqa: E402
 
 from webapp.adapters import actions as adapters  # noqa: E402
+from webapp.api import actions as api  # noqa: E402
 from webapp.artifacts import actions as artifacts  # noqa: E402
 from webapp.basemodels import actions as basemodels  # noqa: E402
 from webapp.datasets import actions as datasets  # noqa: E402
@@ -108,6 +109,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     artifacts.expire_uploads,
     artifacts.collect_unused,
     fleet.forget_stopped,
+    api.forget_keys,
     clear_sessions,
 )
 

@@ -92,7 +92,7 @@ def install(api: NinjaAPI) -> None:
             request,
             status=500,
             code="internal",
-            detail=_("Something broke on our side; nothing was changed. Tell the administrator the request id."),
+            detail=_("Something broke on our side. It was written down; tell the administrator the request id."),
         )
 
 

@@ -14,7 +14,7 @@ from webapp.api.routes import data, work
 api = NinjaAPI(
     title="Tunesmith",
     version="1",
-    description="Everything the browser does, with a token: `Authorization: Bearer ts_…`.",
+    description="From a file to a trained adapter, with a token: `Authorization: Bearer ts_…`.",
     auth=Bearer(),
     urls_namespace="api",
     docs_url="docs",

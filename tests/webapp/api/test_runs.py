@@ -1,13 +1,17 @@
+import datetime as dt
 import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.webapp.adapters.conftest import WEIGHTS
 from tests.webapp.api.conftest import Program
 from webapp.accounts.models import Team
 from webapp.adapters.models import AdapterVersion
+from webapp.api import actions
+from webapp.api.models import IdempotencyKey
 from webapp.jobs.lifecycle import State
 from webapp.runs import actions as runs
 from webapp.runs.models import Recipe, Run
@@ -45,6 +49,25 @@ def test_the_same_key_starts_one_run_and_with_another_body_is_refused(
     assert Run.objects.count() == 1
     status, problem = asked.ask("POST", "/runs", order | {"name": "x"}, **{"idempotency-key": "k1"})
     assert (status, problem["code"]) == (422, "idempotency_key_reused")
+
+
+def test_the_repeat_of_a_launch_whose_run_was_deleted_meanwhile_is_not_found(
+    program: Make, trainer: Any, order: dict[str, Any]
+) -> None:
+    asked = program(trainer)
+    asked.ask("POST", "/runs", order, **{"idempotency-key": "k1"})
+    Run.objects.update(deleted_at=timezone.now())
+    status, problem = asked.ask("POST", "/runs", order, **{"idempotency-key": "k1"})
+    assert (status, problem["status"]) == (404, 404)
+
+
+def test_an_answer_is_kept_for_a_day(program: Make, trainer: Any, order: dict[str, Any]) -> None:
+    asked = program(trainer)
+    for key in ("old", "new"):
+        asked.ask("POST", "/runs", order, **{"idempotency-key": key})
+    IdempotencyKey.objects.filter(key="old").update(created_at=timezone.now() - dt.timedelta(hours=25))
+    assert actions.forget_keys() == 1
+    assert IdempotencyKey.objects.get().key == "new"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Path, Router, Status
@@ -13,9 +14,12 @@ from webapp.api import idempotency, paging, schemas, show
 from webapp.api.auth import Caller, caller
 from webapp.api.problems import Problem
 from webapp.artifacts import actions as artifacts
-from webapp.artifacts.models import Upload
+from webapp.artifacts import download
+from webapp.artifacts.models import Blob, Upload
+from webapp.basemodels import actions as basemodels
 from webapp.basemodels.models import PretrainedModel
 from webapp.core.faults import UserFault
+from webapp.core.request import Request
 from webapp.datasets import actions as datasets
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.runs.models import Recipe
@@ -87,7 +91,7 @@ def import_dataset(request: HttpRequest, body: schemas.DatasetIn, response: Http
         return {"id": version.dataset.public_id}
 
     made = idempotency.once(request, body.dict(), make)
-    found = _datasets(who).get(public_id=made["id"])
+    found = get_object_or_404(_datasets(who), public_id=made["id"])
     response["Location"] = f"/api/v1/datasets/{found.public_id}"
     return Status(201, show.dataset(found))
 
@@ -133,6 +137,22 @@ def list_models(request: HttpRequest, query: paging.PagingQuery) -> Any:
 def read_model(request: HttpRequest, id: Path[schemas.Id]) -> Any:
     rows = PretrainedModel.objects.for_team(caller(request).team).select_related("job")
     return show.base_model(get_object_or_404(rows, public_id=id))
+
+
+@router.get("/models/{id}/download", tags=["models"], summary="Download a base model as a zip")
+async def download_model(request: Request, id: Path[schemas.Id]) -> HttpResponseBase:
+    """The exact weights, tokenizer and template that adapters of this base need beside them."""
+    name, files = await sync_to_async(_model_files)(request, id)
+    return await download.zip_response(request, files=files, zip_name=f"{name}.zip")
+
+
+def _model_files(request: Request, id: str) -> tuple[str, list[tuple[str, Blob]]]:
+    who = caller(request, Permission.DOWNLOAD)
+    model = get_object_or_404(PretrainedModel.objects.for_team(who.team).select_related("bundle"), public_id=id)
+    files = basemodels.take(by=who.user, team=who.team, model=model)
+    if not files:
+        raise Http404
+    return model.folder_name, files
 
 
 @router.get("/recipes", response={200: schemas.RecipePage, **ERRORS}, tags=["recipes"], summary="List recipes")

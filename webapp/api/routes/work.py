@@ -10,7 +10,6 @@ from ninja import Path, Query, Router, Status
 
 from webapp.accounts.access import Permission
 from webapp.adapters import actions as adapters
-from webapp.adapters import queries as adapter_queries
 from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.api import idempotency, paging, schemas, show
 from webapp.api.auth import Caller, caller
@@ -35,7 +34,7 @@ def launch_run(request: HttpRequest, body: schemas.RunIn, response: HttpResponse
     """With an `Idempotency-Key` a repeated request does not start a second run."""
     who = caller(request, Permission.TRAIN)
     made = idempotency.once(request, body.dict(), lambda: {"id": _launch(who, body).public_id})
-    found = _runs(who).get(public_id=made["id"])
+    found = _run(who, made["id"])
     response["Location"] = f"/api/v1/runs/{found.public_id}"
     return Status(201, show.run(found))
 
@@ -187,11 +186,11 @@ def _version(who: Caller, id: str, number: int) -> AdapterVersion:
 
 
 @sync_to_async
-def _for_download(request: HttpRequest, id: str, number: int, path: str) -> tuple[str, list[tuple[str, Blob]]]:
+def _for_download(request: Request, id: str, number: int, path: str) -> tuple[str, list[tuple[str, Blob]]]:
     who = caller(request, Permission.DOWNLOAD)
     found = _version(who, id, number)
-    files = [(item.path, item.blob) for item in adapter_queries.files(found) if not path or item.path == path]
+    is_whole = download.asks_for_all(request)
+    files = adapters.take(by=who.user, version=found, path=path, is_counted=is_whole)
     if not files:
         raise Http404
-    adapters.note_download(by=who.user, version=found, path=path)
     return f"{slugify(found.adapter.name) or 'adapter'}-v{found.number}", files
