@@ -22,9 +22,12 @@ class Place:
     is_busy: bool
 
     @property
-    def teraflops(self) -> float | None:
-        """Measured floating-point operations a second, in 10¹²."""
-        return self.device.matmul_flops and self.device.matmul_flops / 1e12
+    def speed(self) -> str:
+        """Measured floating-point operations a second, in 10¹², without the unit."""
+        if not self.device.matmul_flops:
+            return ""
+        teraflops = self.device.matmul_flops / 1e12
+        return units.number(teraflops, 0 if teraflops >= 100 else 1 if teraflops >= 10 else 2)
 
 
 @dataclass(frozen=True)

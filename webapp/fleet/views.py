@@ -10,13 +10,20 @@ from webapp.core.request import Request
 from webapp.fleet import actions, queries, status
 from webapp.fleet.models import Worker
 
+COMMAND = "python -m celery -A workers.tasks worker --pool threads --concurrency 2"
+
 
 @require_GET
 @access.team_view(Permission.VIEW)
 def list_workers(request: Request) -> HttpResponse:
     """Workers serve every team, so every member sees all of them, and of what they do only the own team's part."""
     standings = [_standing(request, worker) for worker in queries.live_workers().prefetch_related("devices")]
-    context = {"title": _("Workers"), "verdict": status.verdict(standings), "standings": standings}
+    context = {
+        "title": _("Workers"),
+        "verdict": status.verdict(standings),
+        "standings": standings,
+        "command": COMMAND,
+    }
     return htmx.render(request, "fleet/list.html", context, part="workers")
 
 

@@ -32,7 +32,7 @@ def see(team: Any, viewer: Any, client_as: Callable[..., Any]) -> Callable[..., 
 def test_without_a_worker_the_page_says_what_to_do(see: Callable[..., str]) -> None:
     page = see()
     assert "No worker is running" in page
-    assert "make up" in page
+    assert "workers.tasks" in page
 
 
 def test_a_silent_worker_is_not_shown(see: Callable[..., str]) -> None:
