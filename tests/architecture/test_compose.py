@@ -148,3 +148,9 @@ def test_the_launcher_and_the_compose_file_start_the_same_programs(name: str) ->
 def test_a_worker_for_gpus_always_offers_them_while_the_processors_can_be_kept_out() -> None:
     assert service("worker")["environment"]["WORKER_DEVICES"] == "${WORKER_DEVICES:-all}"
     assert service("worker-gpu")["environment"] == service("worker")["environment"] | {"WORKER_DEVICES": "all"}
+
+
+@pytest.mark.row("W5")
+def test_the_web_server_leaves_forwarded_addresses_to_the_settings() -> None:
+    """It would believe the first of them, which a client can invent, wherever it believes any."""
+    assert json.loads(re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)[0]).count("--no-proxy-headers") == 1

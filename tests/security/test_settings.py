@@ -83,6 +83,11 @@ def test_https_is_kept_and_debug_is_off_unless_asked_for(tmp_path):
     assert found == "[31536000, True, True, False]"
 
 
+@pytest.mark.parametrize(("behind", "trusted"), [("true", "1"), ("false", "0")])
+def test_a_forwarded_address_is_believed_behind_a_proxy_only(tmp_path, behind, trusted):
+    assert setting(tmp_path, "settings.ALLAUTH_TRUSTED_PROXY_COUNT", BEHIND_PROXY=behind) == trusted
+
+
 def test_passwords_are_hashed_with_argon2(tmp_path):
     code = "__import__('django.contrib.auth.hashers').contrib.auth.hashers.make_password('x')[:9]"
     assert setting(tmp_path, code) == "argon2$ar"

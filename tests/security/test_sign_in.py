@@ -33,6 +33,25 @@ def test_one_address_cannot_try_one_password_on_everybody(client, owner, viewer,
 
 
 @pytest.mark.row("W5")
+def test_behind_a_proxy_people_are_told_apart_by_the_address_that_the_proxy_saw(client_as, owner, viewer, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(6):
+        invented = f"198.51.100.{number}, 192.0.2.50"
+        answer = sign_in(client_as(None), f"person{number}@acme.test", "wrong", HTTP_X_FORWARDED_FOR=invented)
+    assert "Too many" in answer.content.decode()
+    other = sign_in(client_as(None), viewer.email, HTTP_X_FORWARDED_FOR="198.51.100.0, 192.0.2.51")
+    assert other.status_code == 302
+
+
+@pytest.mark.row("W5")
+def test_without_a_proxy_an_invented_address_does_not_get_round_the_limit(client_as, owner):
+    for number in range(6):
+        invented = f"198.51.100.{number}"
+        answer = sign_in(client_as(None), f"person{number}@acme.test", "wrong", HTTP_X_FORWARDED_FOR=invented)
+    assert "Too many" in answer.content.decode()
+
+
+@pytest.mark.row("W5")
 def test_nothing_tells_whether_an_account_exists(client_as, owner):
     answers = [sign_in(client_as(None), email, "wrong") for email in (owner.email, "nobody@acme.test")]
     texts = [answer.content.decode() for answer in answers]

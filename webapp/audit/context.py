@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -22,7 +23,13 @@ def current() -> Origin:
 
 
 def of(request: HttpRequest) -> Origin:
-    return Origin(ip=request.META.get("REMOTE_ADDR", "")[:45], request_id=getattr(request, "id", "")[:64])
+    return Origin(ip=_address(request)[:45], request_id=getattr(request, "id", "")[:64])
+
+
+def _address(request: HttpRequest) -> str:
+    """Behind a proxy the address that the proxy saw, as for the limits of the sign-in; else the peer's."""
+    said = request.headers.get("X-Forwarded-For", "") if settings.ALLAUTH_TRUSTED_PROXY_COUNT else ""
+    return said.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
 
 
 class RememberOrigin:

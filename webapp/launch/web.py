@@ -14,7 +14,7 @@ def serve(descriptor: int) -> None:
         lifespan="off",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=False,  # the settings judge them (BEHIND_PROXY); this would believe what a client wrote
         timeout_graceful_shutdown=STREAM_GRACE_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])

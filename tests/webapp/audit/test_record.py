@@ -15,6 +15,21 @@ def test_a_line_says_who_what_to_what_and_from_where(rf, team, owner):
     assert (event.ip, event.request_id, event.data) == ("192.0.2.7", "req_1", {"from": "A"})
 
 
+@pytest.mark.parametrize(
+    ("proxies", "said", "written"),
+    [
+        (1, "198.51.100.1, 192.0.2.8", "192.0.2.8"),
+        (1, "192.0.2.8", "192.0.2.8"),
+        (1, "", "10.0.0.1"),
+        (0, "198.51.100.1", "10.0.0.1"),
+    ],
+)
+def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw(rf, settings, proxies, said, written):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    request = rf.get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": said})
+    assert context.of(request).ip == written
+
+
 @pytest.mark.django_db
 def test_the_system_has_no_name():
     actions.record(by=None, verb="adapter.purged")
