@@ -5,6 +5,10 @@ y = x Wᵀ + b + s (x Aᵀ) Bᵀ        (Hu et al. 2021, LoRA)
 peft stores and names the adapters; this replaces how its layers compute. The adapter's float32 masters are
 rounded to the compute type on the way in, x is kept once instead of twice, and the frozen weight gets no
 gradient. A weight in four bits is dequantised for each product and not kept, as bitsandbytes does.
+
+The order of the sum matters in bfloat16. Rounding x Wᵀ first puts it on a grid so coarse that a young adapter's
+small share, added afterwards, rounds away entirely. So the large product is accumulated onto the small one, in the
+float32 of the matrix kernel, and rounded once.
 """
 
 import types
@@ -37,8 +41,9 @@ class _LoraProduct(torch.autograd.Function):
         a, b = lora_a.to(x.dtype), (lora_b * scaling).to(x.dtype)
         seen = rows if keep is None else rows * keep
         low = seen @ a.t()
-        out = rows @ weight.t() if layer.bias is None else torch.addmm(layer.bias.to(x.dtype), rows, weight.t())
-        out.addmm_(low, b.t())
+        out = (low @ b.t()).addmm_(rows, weight.t())
+        if layer.bias is not None:
+            out += layer.bias.to(x.dtype)
         ctx.save_for_backward(seen, low, a, b, keep)
         ctx.layer, ctx.scaling, ctx.shape = layer, scaling, x.shape
         ctx.master_dtype = lora_a.dtype
@@ -51,12 +56,8 @@ class _LoraProduct(torch.autograd.Function):
         grad_low = grad @ b
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = grad @ frozen_weight(ctx.layer, grad.dtype)
-            if keep is None:
-                grad_x.addmm_(grad_low, a)
-            else:
-                grad_x += (grad_low @ a) * keep
-            grad_x = grad_x.view(ctx.shape)
+            grad_x = grad_low @ a if keep is None else (grad_low @ a).mul_(keep)
+            grad_x = grad_x.addmm_(grad, frozen_weight(ctx.layer, grad.dtype)).view(ctx.shape)
         grad_a = (grad_low.t() @ seen).to(ctx.master_dtype)
         grad_b = (grad.t() @ low).to(ctx.master_dtype) * ctx.scaling
         return grad_x, None, grad_a, grad_b, None, None

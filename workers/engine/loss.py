@@ -1,7 +1,7 @@
 """Cross-entropy over the vocabulary, computed only where a token is learnt and a slice at a time.
 
-The logits of a whole batch are the largest tensor of a small model's training. Here they live only for
-SLICE_TOKENS tokens: the gradient with respect to the hidden states is made at once and the logits are dropped.
+The logits of a whole batch are the largest tensor of a small model's training. Here they live only for a slice of
+at most SLICE_TOKENS tokens: the gradient with respect to the hidden states is made at once and the logits are dropped.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 SLICE_TOKENS = 256
+SLICE_LOGITS = 1 << 24  # fewer tokens at a time where the vocabulary is large
 
 
 class _SummedCrossEntropy(torch.autograd.Function):
@@ -22,8 +23,9 @@ class _SummedCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, cap: float) -> Tensor:
         total = torch.zeros((), dtype=torch.float64, device=hidden.device)
         grad = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        for start in range(0, len(hidden), SLICE_TOKENS):
-            part, wanted = hidden[start : start + SLICE_TOKENS], targets[start : start + SLICE_TOKENS, None]
+        size = max(1, min(SLICE_TOKENS, SLICE_LOGITS // len(weight)))
+        for start in range(0, len(hidden), size):
+            part, wanted = hidden[start : start + size], targets[start : start + size, None]
             logits = nn.functional.linear(part, weight, bias).float()
             if cap:
                 logits = torch.tanh_(logits.div_(cap)).mul_(cap)
@@ -37,7 +39,7 @@ class _SummedCrossEntropy(torch.autograd.Function):
                 probability.scatter_add_(1, wanted, torch.full_like(at_target, -1.0))
                 if slope is not None:
                     probability.mul_(slope)
-                grad[start : start + SLICE_TOKENS] = probability.to(hidden.dtype) @ weight
+                grad[start : start + size] = probability.to(hidden.dtype) @ weight
         ctx.save_for_backward(grad)
         return total.float()
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from webapp.contract import codec, spec
-from webapp.contract.events import Fault, Metrics, Phase, Planned
+from webapp.contract.events import Fault, Metrics, Phase, Planned, Progressed
 from workers.engine import architectures, batches, chat, crash, data, decisions, model, order, result
 from workers.engine.checkpoint import Checkpoints, Identity, Loaded, State
 from workers.engine.decisions import Decisions, Shape
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MEASUREMENTS = 10  # of the held-out loss in a run, unless eval_steps says otherwise
 MEASURING_SHARE = 0.1  # of the run's time at most
 BACKWARD_FACTOR = 3  # a training token costs about three measured ones
+ROWS_BETWEEN_WORDS = 5000  # of tokenizing; about a second
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -284,8 +285,15 @@ def read_datasets(
 ) -> tuple[data.Dataset, data.Dataset | None]:
     """Training and held-out examples. Raises EngineFault where there is nothing to learn."""
     limit = wanted.config.max_length
-    rows = data.read_rows(job.folder.input(wanted.dataset.train_path))
-    train_rows = data.tokenize(rows, chat_format, max_length=limit, on_row=lambda _done: job.stop.check())
+    path = job.folder.input(wanted.dataset.train_path)
+    total = data.count_rows(path)
+
+    def on_row(done: int) -> None:
+        job.stop.check()
+        if done % ROWS_BETWEEN_WORDS == 0:
+            job.say(Progressed(done=done, total=total, unit="rows"))
+
+    train_rows = data.tokenize(data.read_rows(path), chat_format, max_length=limit, on_row=on_row)
     for note in train_rows.omissions.notes(part="train", max_length=limit):
         job.say(note)
     data.require_something_to_learn(train_rows, max_length=limit)

@@ -119,6 +119,19 @@ def test_dropout_drops_inputs_of_the_adapter_only_and_the_gradient_knows_which()
                                     (x, a, b))  # fmt: skip
 
 
+def test_a_young_adapters_small_share_survives_bfloat16() -> None:
+    """Its share is a tenth of what bfloat16 can tell apart in the sum; added to a rounded sum it would be lost."""
+    torch.manual_seed(0)
+    layer = nn.Linear(256, 256, bias=False, dtype=torch.bfloat16)
+    x = torch.randn(512, 256, dtype=torch.bfloat16)
+    a, b = torch.randn(4, 256) / 16, torch.randn(256, 4) * 2e-4
+    wanted = x.float() @ a.t() @ b.t()
+    assert wanted.abs().mean() < 0.2 * 2**-8 * (x @ layer.weight.t()).abs().mean()
+    moved = lora._LoraProduct.apply(x, layer, a, b, 1.0, None).float() - (x @ layer.weight.t()).float()
+    survived = (moved * wanted).sum() / wanted.square().sum()
+    assert 0.9 < survived.item() < 1.1
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_nf4_rounded_once_gives_the_weights_bitsandbytes_computes_with(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
