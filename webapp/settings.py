@@ -1,5 +1,6 @@
 """Settings. Everything that differs between machines comes from the environment (docs/operations.md)."""
 
+import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -24,17 +25,25 @@ def _words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def _own_secret_key(path: Path) -> str:
+    """Read or make it. Processes that start at once agree, and an empty file, left by one that was killed, is none."""
+    if path.exists() and (key := path.read_text().strip()):
+        return key
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        key = file.read().strip()
+        if not key:
+            key = secrets.token_urlsafe(50)
+            file.seek(0)
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+    return key
+
+
 def _secret_key() -> str:
     """The key from the environment, else the one this installation made for itself on its first start."""
-    key = os.environ.get("SECRET_KEY", "")
-    key_file = STATE_DIR / "secret_key"
-    if not key and key_file.exists():
-        key = key_file.read_text().strip()
-    if not key and not os.environ.get("SECRET_KEY"):
-        key = secrets.token_urlsafe(50)
-        descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(key)
+    key = os.environ.get("SECRET_KEY", "") or _own_secret_key(STATE_DIR / "secret_key")
     if len(key) < 32 or len(set(key)) < 8 or key.startswith("django-insecure"):
         raise ImproperlyConfigured(
             "SECRET_KEY is too short or a well-known default, so anybody could forge a session. "
@@ -298,6 +307,7 @@ EMAIL_CONFIG = os.environ.get("EMAIL_HOST", "")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_CONFIG else 'dummy'}.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = EMAIL_CONFIG, int(os.environ.get("EMAIL_PORT", "587"))
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_USER", ""), os.environ.get("EMAIL_PASSWORD", "")
+EMAIL_TIMEOUT = 10  # seconds; a mail server that does not answer must not hold a request for ever
 EMAIL_USE_TLS = _flag("EMAIL_TLS", default=True)
 DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "tunesmith@localhost")
 

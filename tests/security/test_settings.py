@@ -1,5 +1,6 @@
 """What the settings must never let through, tried on the real settings in processes of their own."""
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -61,6 +62,38 @@ def test_a_spoilt_key_file_is_not_replaced_without_a_word(tmp_path):
     (tmp_path / "secret_key").write_text("short")
     assert manage(tmp_path, "check").returncode != 0
     assert (tmp_path / "secret_key").read_text() == "short"
+
+
+@pytest.mark.row("S4")
+def test_an_empty_key_file_left_by_a_process_that_was_killed_gets_a_key(tmp_path):
+    (tmp_path / "secret_key").touch(mode=0o600)
+    made = setting(tmp_path, "settings.SECRET_KEY")
+    assert len(made) >= 50
+    assert (tmp_path / "secret_key").read_text() == made
+
+
+@pytest.mark.row("S4")
+def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
+    """The file is held open and empty, as by a process that is about to write; the others wait for its key."""
+    key = "".join(map(str, range(40)))
+    code = "from webapp import settings; print(settings.SECRET_KEY)"
+    environment = os.environ | {"TUNESMITH_STATE": str(tmp_path), "SECRET_KEY": ""}
+    with (tmp_path / "secret_key").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        command = [sys.executable, "-c", code]
+        waiting = [
+            subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True)
+            for _number in range(2)
+        ]
+        for process in waiting:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)
+        file.write(key)
+    assert [process.communicate(timeout=120)[0].strip() for process in waiting] == [key, key]
+
+
+def test_a_mail_server_that_does_not_answer_is_given_up(tmp_path):
+    assert 0 < int(setting(tmp_path, "settings.EMAIL_TIMEOUT")) <= 30
 
 
 def test_djangos_own_check_of_a_deployment_finds_nothing(tmp_path):
