@@ -15,6 +15,7 @@ from django.utils import timezone
 from webapp.artifacts import actions, storage
 from webapp.artifacts.actions import files as file_actions
 from webapp.artifacts.models import Blob, Bundle
+from webapp.basemodels.models import PretrainedModel
 from webapp.core.faults import UserFault
 
 pytestmark = pytest.mark.django_db
@@ -232,3 +233,14 @@ def test_parts_that_a_killed_writer_left_are_swept(files_dir: Path) -> None:
         os.utime(part, (1_000_000 - age, 1_000_000 - age))
     assert storage.sweep_parts(older_than_seconds=86_400, now=1_000_000) == 1
     assert not old.exists() and new.exists()
+
+
+def test_files_that_nobody_registered_go_after_a_day_and_registered_ones_stay(tmp_path: Path, team: Any) -> None:
+    made = {}
+    for name in ("registered", "orphan", "young"):
+        made[name] = actions.make_bundle(team=team, kind="report", files={name: _file(tmp_path, name.encode(), name)})
+    Bundle.objects.exclude(pk=made["young"].pk).update(created_at=timezone.now() - dt.timedelta(hours=25))
+    PretrainedModel.objects.create(team=team, name="a base", source="hub", bundle=made["registered"])
+    assert actions.drop_orphans() == 1
+    assert set(Bundle.objects.all()) == {made["registered"], made["young"]}
+    assert actions.collect_unused(unused_for=dt.timedelta(0)) == 1

@@ -1,6 +1,13 @@
 """The verbs: files.py stores and forgets contents, uploads.py brings them in."""
 
-from webapp.artifacts.actions.files import collect_unused, drop_bundle, make_bundle, manifest_sha256, store_file
+from webapp.artifacts.actions.files import (
+    collect_unused,
+    drop_bundle,
+    drop_orphans,
+    make_bundle,
+    manifest_sha256,
+    store_file,
+)
 from webapp.artifacts.actions.uploads import (
     append_chunk,
     drop_upload,
@@ -17,6 +24,7 @@ __all__ = [
     "append_chunk",
     "collect_unused",
     "drop_bundle",
+    "drop_orphans",
     "drop_upload",
     "expire_uploads",
     "finish_upload",

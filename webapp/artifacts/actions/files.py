@@ -4,16 +4,19 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from webapp.accounts.models import Team
 from webapp.artifacts import storage
 from webapp.artifacts.models import Blob, Bundle, BundleFile
+from webapp.core import purging
 
 KEEP_UNUSED = dt.timedelta(days=1)
+Row = TypeVar("Row", bound=models.Model)
 
 
 def store_file(path: Path, *, expected_sha256: str = "", is_frozen: bool = False) -> Blob:
@@ -80,6 +83,20 @@ def drop_bundle(*, bundle: Bundle) -> None:
     bundle.delete()
 
 
+def drop_orphans(*, older_than: dt.timedelta = KEEP_UNUSED) -> int:
+    """Forget sets of files to which no row points: whoever stored them was killed before registering them.
+
+    Returns how many. A young one may be about to be registered, so it stays.
+    """
+    orphans = _pointed_to_by_none(Bundle.objects.filter(created_at__lt=timezone.now() - older_than), but=BundleFile)
+    return purging.each(orphans, _drop_orphan)
+
+
+def _drop_orphan(bundle: Bundle) -> bool:
+    drop_bundle(bundle=bundle)
+    return True
+
+
 def _require_plain(name: str) -> None:
     parts = PurePosixPath(name).parts
     is_plain = name == "/".join(parts) and not name.startswith("/") and "\\" not in name and "\0" not in name
@@ -107,10 +124,14 @@ def collect_unused(*, unused_for: dt.timedelta = KEEP_UNUSED) -> int:
 
 
 def _unused() -> "QuerySet[Blob]":
-    """Blobs to which no row of any app points; found from the models, so that no app above need be known here."""
-    blobs = Blob.objects.all()
-    for relation in Blob._meta.get_fields(include_hidden=True):
-        if relation.auto_created and not relation.concrete and relation.is_relation:
+    return _pointed_to_by_none(Blob.objects.all())
+
+
+def _pointed_to_by_none(rows: "QuerySet[Row]", *, but: type[models.Model] | None = None) -> "QuerySet[Row]":
+    """Those to which no row of any app points, `but` aside; found from the models, so that none above need be known."""
+    for relation in rows.model._meta.get_fields(include_hidden=True):
+        is_from_elsewhere = relation.auto_created and not relation.concrete and relation.is_relation
+        if is_from_elsewhere and relation.related_model is not but:
             users = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})  # type: ignore[union-attr]
-            blobs = blobs.filter(~Exists(users))
-    return blobs
+            rows = rows.filter(~Exists(users))
+    return rows
