@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -142,11 +143,18 @@ def resume(*, by: User | None, job: Job) -> Job:
 
 
 def retry(*, by: User | None, job: Job, secret: str = "") -> Job:
-    """Queue a failed or cancelled job once more; it goes on from its last checkpoint where there is one.
+    """Queue a failed or cancelled job once more. A failed one goes on from its last checkpoint where there is one;
+    a cancel kept nothing, so that a cancelled one begins anew.
 
     A secret was wiped when the job ended, so one that needs it must be given it again. Raises UserFault.
     """
-    return _queue_again(by, job, {State.FAILED, State.CANCELLED}, "retried", sealed_secret=seal.seal(secret))
+    return _queue_again(by, job, {State.FAILED, State.CANCELLED}, "retried", sealed_secret=seal.seal(secret), **_ANEW)
+
+
+_ANEW = {
+    name: Case(When(state=State.CANCELLED, then=0), default=F(name))
+    for name in ("step", "total_steps", "checkpoint_step")
+}
 
 
 def _queue_again(by: User | None, job: Job, allowed: set[State], code: str, **fields: Any) -> Job:

@@ -108,3 +108,14 @@ def test_a_job_that_did_not_succeed_can_be_tried_again(state: State, team: Any) 
 def test_any_other_job_cannot_be_tried_again(state: State, team: Any) -> None:
     with pytest.raises(UserFault):
         jobs.retry(by=None, job=in_state(team, state))
+
+
+@pytest.mark.parametrize(("state", "kept"), [(State.FAILED, (40, 100, 32)), (State.CANCELLED, (0, 0, 0))])
+def test_a_failed_job_goes_on_where_it_stood_and_a_cancelled_one_begins_anew(
+    state: State, kept: tuple[int, int, int], team: Any
+) -> None:
+    job = jobs.retry(by=None, job=in_state(team, state, step=40, total_steps=100, checkpoint_step=32))
+    assert (job.step, job.total_steps, job.checkpoint_step) == kept
+    if state == State.CANCELLED:
+        with pytest.raises(UserFault, match="No checkpoint"):
+            jobs.ask(by=None, job=job, what=Asked.STOP_AND_KEEP)
