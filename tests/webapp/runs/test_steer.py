@@ -2,6 +2,7 @@ import datetime as dt
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import ProtectedError
 from django.http import Http404
 from django.utils import timezone
 
@@ -128,3 +129,40 @@ def test_an_end_is_told_once_to_who_launched_it(run, trainer):
 def test_a_failure_is_told(run, trainer):
     actions.fail(job=run.job)
     assert Notice.objects.get().code == "run_failed"
+
+
+def test_a_run_that_was_started_again_a_moment_ago_is_neither_deleted_nor_purged(run, trainer):
+    put(run, State.FAILED)
+    Job.objects.update(state=State.QUEUED)  # by somebody else: `run.job` still says that it failed
+    with pytest.raises(UserFault, match="Cancel it first"):
+        actions.delete(by=trainer, run=run)
+    Run.objects.update(deleted_at=timezone.now() - dt.timedelta(days=8))
+    assert actions.purge() == 0
+    assert Run.objects.exists()
+
+
+def test_a_cancelled_run_that_starts_again_promises_no_checkpoint(run, trainer):
+    event = events.Checkpointed(step=5, folder="step-5", size_bytes=9, manifest_sha256="a" * 64, validation_loss=1.5)
+    actions.record_checkpoint(run=run, attempt=1, event=event, at=timezone.now())
+    put(run, State.FAILED)
+    actions.retry(by=trainer, run=run)
+    assert run.checkpoints.exists()
+    put(run, State.CANCELLED)
+    actions.retry(by=trainer, run=run)
+    run.job.refresh_from_db()
+    assert not run.checkpoints.exists() and (run.job.step, run.job.total_steps) == (0, 0)
+
+
+def test_a_run_that_cannot_be_removed_does_not_keep_the_others(team, trainer, make_run, monkeypatch):
+    stuck, _other = (make_run(team=team, state=State.FAILED, name=name) for name in ("stuck", "other"))
+    Run.objects.update(deleted_at=timezone.now() - dt.timedelta(days=8))
+    real = Run.delete
+
+    def delete(self):
+        if self.pk == stuck.pk:
+            raise ProtectedError("something points to it", set())
+        return real(self)
+
+    monkeypatch.setattr(Run, "delete", delete)
+    assert actions.purge() == 1
+    assert Run.objects.get() == stuck and Job.objects.filter(pk=stuck.job_id).exists()

@@ -1,6 +1,7 @@
 """What people do with a run after its launch."""
 
 import datetime as dt
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -11,9 +12,11 @@ from webapp.accounts import access
 from webapp.accounts.models import User
 from webapp.artifacts import actions as artifacts
 from webapp.audit import actions as audit
+from webapp.core import purging
 from webapp.core.faults import UserFault
 from webapp.jobs import actions as jobs
-from webapp.jobs.lifecycle import Asked
+from webapp.jobs.lifecycle import OVER, Asked, State
+from webapp.jobs.models import Job
 from webapp.runs.models import Run
 
 
@@ -42,11 +45,13 @@ def resume(*, by: User | None, run: Run) -> None:
 
 @transaction.atomic
 def retry(*, by: User | None, run: Run) -> None:
-    """Start a failed or cancelled run again, from its last checkpoint where it has one. Raises UserFault."""
+    """Start a failed run again, from its last checkpoint if it has one, or a cancelled one anew. Raises UserFault."""
     _require_change(by=by, run=run)
     if run.base_model.deleted_at is not None or run.dataset_version.dataset.deleted_at is not None:
         message = _("Its dataset or base model lies in the trash. Bring it back first.")
         raise UserFault("source_deleted", message, status=409)
+    if run.job.state == State.CANCELLED:
+        _forget_checkpoints(run)
     jobs.retry(by=by, job=run.job)
     audit.record(by=by, verb="run.retried", team=run.team, obj=run)
 
@@ -67,11 +72,13 @@ def rename(*, by: User | None, run: Run, name: str) -> None:
 def delete(*, by: User | None, run: Run) -> None:
     """Move an ended run to the trash; its adapter stays. Raises UserFault while it goes on."""
     _require_change(by=by, run=run)
-    if not run.job.is_over:
+    live = Run.objects.live().filter(pk=run.pk)
+    # Asked in the same statement: somebody may start it again between a look and the deed.
+    if live.filter(job__state__in=OVER).update(deleted_at=timezone.now()):
+        audit.record(by=by, verb="run.deleted", team=run.team, obj=run)
+    elif live.exists():
         message = _("%(name)s has not ended. Cancel it first, then delete it.") % {"name": run.name}
         raise UserFault("still_running", message, status=409)
-    if Run.objects.live().filter(pk=run.pk).update(deleted_at=timezone.now()):
-        audit.record(by=by, verb="run.deleted", team=run.team, obj=run)
 
 
 @transaction.atomic
@@ -85,18 +92,28 @@ def restore(*, by: User | None, run: Run) -> None:
 def purge(*, before: dt.datetime | None = None) -> int:
     """Remove for good what has lain in the trash for TRASH_DAYS: points, checkpoints, the job and its log."""
     before = before or timezone.now() - dt.timedelta(days=settings.TRASH_DAYS)
-    count = 0
-    for run in Run.objects.filter(deleted_at__lt=before).select_related("team", "job"):
-        with transaction.atomic():
-            bundles = [kept.bundle for kept in run.checkpoints.exclude(bundle=None).select_related("bundle")]
-            audit.record(by=None, verb="run.purged", team=run.team, obj=run)
-            run.delete()
-            run.job.delete()
-            for bundle in bundles:
-                if bundle is not None:
-                    artifacts.drop_bundle(bundle=bundle)
-        count += 1
-    return count
+    due = Run.objects.filter(deleted_at__lt=before, job__state__in=OVER)
+    return purging.each(due.select_related("team"), partial(_purge, before))
+
+
+def _purge(before: dt.datetime, run: Run) -> bool:
+    """False when it was started again or brought back since it was found."""
+    job = Job.objects.select_for_update().filter(pk=run.job_id, state__in=OVER).first()
+    if job is None or not Run.objects.filter(pk=run.pk, deleted_at__lt=before).exists():
+        return False
+    audit.record(by=None, verb="run.purged", team=run.team, obj=run)
+    _forget_checkpoints(run)
+    run.delete()
+    job.delete()
+    return True
+
+
+def _forget_checkpoints(run: Run) -> None:
+    bundles = [kept.bundle for kept in run.checkpoints.exclude(bundle=None).select_related("bundle")]
+    run.checkpoints.all().delete()
+    for bundle in bundles:
+        if bundle is not None:
+            artifacts.drop_bundle(bundle=bundle)
 
 
 @transaction.atomic
