@@ -19,12 +19,12 @@ from webapp.artifacts.models import Bundle, Upload
 from webapp.audit import actions as audit
 from webapp.contract.queue import LABEL_READER
 from webapp.contract.spec import JobKind, ReadSpec
-from webapp.core import visible
+from webapp.core import purging, visible
 from webapp.core.faults import UserFault
 from webapp.datasets import naming, queries, rows
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.jobs import actions as jobs
-from webapp.jobs.lifecycle import Asked
+from webapp.jobs.lifecycle import OVER, Asked
 from webapp.jobs.models import Job
 from webapp.lineage import actions as lineage
 from webapp.notices import actions as notices
@@ -219,19 +219,24 @@ def purge(*, before: dt.datetime | None = None) -> int:
 
     Of a dataset that runs learned from, the names stay and the contents go, once none of these runs needs them.
     """
-    count = 0
-    for dataset in queries.to_purge(before=before or _purge_before()):
-        with transaction.atomic():
-            audit.record(by=None, verb="dataset.purged", team=dataset.team, obj=dataset)
-            bundles = [version.bundle for version in dataset.versions.select_related("bundle") if version.bundle]
-            dataset.versions.update(bundle=None, source=None, report={}, system_prompt="")
-            dataset.versions.filter(runs=None).delete()
-            if not dataset.versions.exists():
-                dataset.delete()
-            for bundle in bundles:
-                artifacts.drop_bundle(bundle=bundle)
-        count += 1
+    before = before or _purge_before()
+    count = purging.each(queries.to_purge(before=before), _purge)
+    queries.readings_of_nothing(before=before).delete()
     return count
+
+
+def _purge(dataset: Dataset) -> bool:
+    audit.record(by=None, verb="dataset.purged", team=dataset.team, obj=dataset)
+    bundles = [version.bundle for version in dataset.versions.select_related("bundle") if version.bundle]
+    # The jobs go too: what they tell of a file that could not be read may quote its rows.
+    Job.objects.filter(dataset_version__dataset=dataset, state__in=OVER).delete()
+    dataset.versions.update(bundle=None, source=None, report={}, system_prompt="")
+    dataset.versions.filter(runs=None).delete()
+    if not dataset.versions.exists():
+        dataset.delete()
+    for bundle in bundles:
+        artifacts.drop_bundle(bundle=bundle)
+    return True
 
 
 def _purge_before() -> dt.datetime:

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,11 +11,12 @@ from django.utils.translation import ngettext
 from webapp.accounts.models import Team
 from webapp.artifacts.models import Blob, Bundle
 from webapp.contract.events import Fault
-from webapp.contract.spec import DatasetRef
+from webapp.contract.spec import DatasetRef, JobKind
 from webapp.core import navigation, units
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.jobs.actions import InputFile
 from webapp.jobs.lifecycle import OVER, State
+from webapp.jobs.models import Job
 
 TRAIN_FILE, VALIDATION_FILE = "train.parquet", "validation.parquet"
 RUNS_NAMED = 5
@@ -120,11 +121,15 @@ def _run_link(team: Team, run: Any) -> str:
 
 
 def to_purge(*, before: dt.datetime) -> QuerySet[Dataset]:
-    """What has contents still, was deleted before that time, and is needed by no run that goes on or may go on."""
+    """What was deleted before that time, is needed by no run that goes on or may go on, and has something to remove:
+    contents, or a version of which only the name is left and which no run bears any more.
+    """
     versions = DatasetVersion.objects.filter(dataset=OuterRef("pk"))
     needed = versions.filter(runs__isnull=False).exclude(runs__job__state__in=OVER)
-    return (
-        Dataset.objects.filter(Exists(versions.filter(source__isnull=False)) | ~Exists(versions), deleted_at__lt=before)
-        .exclude(Exists(needed))
-        .select_related("team")
-    )
+    has_something = Exists(versions.filter(Q(source__isnull=False) | Q(runs=None))) | ~Exists(versions)
+    return Dataset.objects.filter(has_something, deleted_at__lt=before).exclude(Exists(needed)).select_related("team")
+
+
+def readings_of_nothing(*, before: dt.datetime) -> QuerySet[Job]:
+    """Jobs that read a version which is gone, or which was read once more since."""
+    return Job.objects.filter(kind=JobKind.READ, dataset_version=None, state__in=OVER, finished_at__lt=before)

@@ -153,3 +153,27 @@ def test_what_a_run_may_still_need_stays(trainer: Any, ready: Any, run_on: Any, 
     _lie_in_trash_for(version.dataset, days=30)
     assert actions.purge() == 0
     assert DatasetVersion.objects.get().is_ready
+
+
+def test_a_name_that_no_run_bears_any_more_goes_too(trainer: Any, ready: Any, run_on: Any) -> None:
+    run = run_on(ready(), name="tone", by=trainer)
+    actions.delete(by=trainer, dataset=run.dataset_version.dataset)
+    _lie_in_trash_for(run.dataset_version.dataset, days=8)
+    assert actions.purge() == 1
+    run.delete()
+    assert actions.purge() == 1
+    assert not Dataset.objects.exists()
+
+
+def test_what_the_reader_told_of_a_purged_file_goes_with_it(
+    trainer: Any, ready: Any, run_on: Any, bring: Any, chat_file: Any
+) -> None:
+    run = run_on(ready(), name="tone", by=trainer)
+    read_twice = bring(chat_file(), dataset_name="other")
+    Job.objects.filter(kind="read").update(state=State.FAILED, finished_at=timezone.now() - dt.timedelta(days=9))
+    read_twice.refresh_from_db()
+    actions.read_again(by=trainer, version=read_twice)
+    _lie_in_trash_for(run.dataset_version.dataset, days=8)
+    assert actions.purge() == 1
+    assert Job.objects.filter(kind="read").get().dataset_version == read_twice
+    assert DatasetVersion.objects.filter(pk=run.dataset_version_id).exists()
