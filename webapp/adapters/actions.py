@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,8 +15,9 @@ from webapp.accounts.models import Team, User
 from webapp.adapters import card, queries
 from webapp.adapters.models import Adapter, AdapterVersion, Download, Score
 from webapp.artifacts import actions as artifacts
-from webapp.artifacts.models import Bundle
+from webapp.artifacts.models import Blob, Bundle
 from webapp.audit import actions as audit
+from webapp.core import purging
 from webapp.core.faults import UserFault
 from webapp.lineage import actions as lineage
 from webapp.runs import fields
@@ -120,7 +121,7 @@ def rewrite_card(*, version: AdapterVersion) -> None:
 def edit_card(*, by: User | None, version: AdapterVersion, text: str) -> None:
     """Replace the card's Markdown; what is shown is sanitised on its way out."""
     team = version.adapter.team
-    access.require(by=by, team=team, permission=access.Permission.TRAIN)
+    _require_change(by=by, adapter=version.adapter)
     if len(text) > CARD_LIMIT:
         raise UserFault(
             "card_too_long",
@@ -138,19 +139,18 @@ def rename(*, by: User | None, adapter: Adapter, name: str, description: str | N
     """Give an adapter another name and, unless it is None, another description; its address and its id stay."""
     _require_change(by=by, adapter=adapter)
     name = " ".join(name.split())
-    if not name or len(name) > 80:
-        raise UserFault("bad_name", _("A name has 1 to 80 characters. Choose another one."), field="name")
-    if Adapter.objects.live().filter(team=adapter.team, name=name).exclude(pk=adapter.pk).exists():
-        raise UserFault(
-            "name_taken",
-            _("The team already has an adapter “%(name)s”. Choose another name.") % {"name": name},
-            field="name",
-            status=409,
-        )
+    if not name or len(name) > 80 or not name.isprintable():
+        raise UserFault("bad_name", _("A name has 1 to 80 visible characters. Choose another one."), field="name")
     was, adapter.name = adapter.name, name
     if description is not None:
         adapter.description = " ".join(description.split())
-    adapter.save(update_fields=["name", "description"])
+    try:
+        with transaction.atomic():
+            adapter.save(update_fields=["name", "description"])
+    except IntegrityError as error:
+        adapter.name = was
+        message = _("The team already has an adapter “%(name)s”. Choose another name.") % {"name": name}
+        raise UserFault("name_taken", message, field="name", status=409) from error
     if was != name:
         audit.record(by=by, verb="adapter.renamed", team=adapter.team, obj=adapter, data={"from": was})
     else:
@@ -190,24 +190,37 @@ def _free_name(team: Team, name: str) -> str:
 
 
 def purge(*, before: dt.datetime | None = None) -> int:
-    """Remove for good what has lain in the trash for TRASH_DAYS; the blobs go when nothing else needs them."""
+    """Remove for good what has lain in the trash for TRASH_DAYS; the blobs go when nothing else needs them.
+
+    Reports on it go first, by the app above that knows what else belongs to them.
+    """
     before = before or timezone.now() - dt.timedelta(days=settings.TRASH_DAYS)
-    count = 0
-    for adapter in Adapter.objects.filter(deleted_at__lt=before):
-        with transaction.atomic():
-            bundles = [version.bundle for version in adapter.versions.select_related("bundle")]
-            audit.record(by=None, verb="adapter.purged", team=adapter.team, obj=adapter)
-            adapter.delete()
-            for bundle in bundles:
-                artifacts.drop_bundle(bundle=bundle)
-        count += 1
-    return count
+    due = Adapter.objects.filter(deleted_at__lt=before).exclude(versions__reports__isnull=False)
+    return purging.each(due.select_related("team"), _purge)
 
 
-def note_download(*, by: User | None, version: AdapterVersion, path: str = "") -> None:
-    """Remember who took a version; `path` is empty for the whole of it."""
+def _purge(adapter: Adapter) -> bool:
+    bundles = [version.bundle for version in adapter.versions.select_related("bundle")]
+    audit.record(by=None, verb="adapter.purged", team=adapter.team, obj=adapter)
+    adapter.delete()
+    for bundle in bundles:
+        artifacts.drop_bundle(bundle=bundle)
+    return True
+
+
+def take(
+    *, by: User | None, version: AdapterVersion, path: str = "", is_counted: bool = True
+) -> list[tuple[str, Blob]]:
+    """The files of a version for a download, all or the one at `path`; empty when there is none of that name.
+
+    Who took it is remembered. A door leaves `is_counted` off for a part of a file or a mere look, so that one
+    download that was cut off and went on counts once.
+    """
     access.require(by=by, team=version.adapter.team, permission=access.Permission.DOWNLOAD)
-    Download.objects.create(version=version, user=by, path=path)
+    files = [(item.path, item.blob) for item in queries.files(version) if not path or item.path == path]
+    if files and is_counted:
+        Download.objects.create(version=version, user=by, path=path)
+    return files
 
 
 def _require_change(*, by: User | None, adapter: Adapter) -> None:

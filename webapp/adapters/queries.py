@@ -195,8 +195,9 @@ class Measured:
 
 def measured(version: AdapterVersion) -> Measured:
     """Evaluation stands above this app, so its reports are reached from the row."""
-    newest = version.reports.select_related("job").order_by("-id").first()  # type: ignore[attr-defined]
-    return Measured(newest, version.run is not None and version.run.dataset_version.validation_rows > 0)
+    newest = version.reports.select_related("job").order_by("-id").first()
+    rows = version.run.dataset_version if version.run else None
+    return Measured(newest, rows is not None and rows.validation_rows > 0 and rows.bundle_id is not None)
 
 
 def consequences_of_deletion(adapter: Adapter) -> list[str]:

@@ -17,11 +17,14 @@ class Snippet:
 
 
 def snippets(version: AdapterVersion) -> list[Snippet]:
-    """The download with a token, and peft from the downloaded folder."""
-    folder = _folder_name(version)
-    zip_url = f"{settings.PUBLIC_URL}/api/v1/adapters/{version.adapter.public_id}/versions/{version.number}/download"
+    """The download with a token, with the base where only this installation has it, and peft from those folders."""
+    folder, api, base = _folder_name(version), f"{settings.PUBLIC_URL}/api/v1", version.base_model
+    adapter_url = f"{api}/adapters/{version.adapter.public_id}/versions/{version.number}/download"
+    fetches = [_CURL.format(url=adapter_url, folder=folder)]
+    if base.source != base.Source.HUB:
+        fetches.append(_CURL.format(url=f"{api}/models/{base.public_id}/download", folder=base.folder_name))
     return [
-        Snippet(_("Download by a script"), "bash", _CURL.format(url=zip_url, folder=folder)),
+        Snippet(_("Download by a script"), "bash", "\n\n".join([_TOKEN, *fetches])),
         Snippet("peft", "python", _PEFT.format(folder=folder, base=_base(version))),
     ]
 
@@ -35,8 +38,7 @@ def _base(version: AdapterVersion) -> str:
     """A hub model is loaded by its id and commit; weights that only this installation has, from a folder of theirs."""
     model = version.base_model
     if model.source != model.Source.HUB:
-        folder = model.name.split("/")[-1]
-        return _FROM_FOLDER.format(folder=folder, name=model.name)
+        return _FROM_FOLDER.format(folder=model.folder_name, name=model.name)
     revision = f', revision="{model.commit}"' if model.commit else ""
     return _FROM_HUB.format(repository=model.repository, revision=revision)
 
@@ -50,8 +52,9 @@ folder = "{folder}"  # with exactly the weights of {name}
 base = AutoModelForCausalLM.from_pretrained(folder)
 tokenizer = AutoTokenizer.from_pretrained(folder)"""
 
+_TOKEN = "# TOKEN is an API token of your team (Team, API tokens)"  # noqa: S105  a remark in a script
+
 _CURL = """\
-# TOKEN is an API token of your team (Team, API tokens)
 curl --fail --header "Authorization: Bearer $TOKEN" --output {folder}.zip \\
   {url}
 python -m zipfile --extract {folder}.zip {folder}"""

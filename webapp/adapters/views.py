@@ -180,13 +180,11 @@ async def download_file(request: Request, adapter_id: str, number: int, file_pat
 def _for_download(
     request: Request, adapter_id: str, number: int, file_path: str
 ) -> tuple[AdapterVersion, list[tuple[str, Blob]]]:
-    """The version's files, all or the one named; a request for their bytes is remembered, a HEAD is not."""
     found = _version(request, adapter_id, number)
-    files = [(item.path, item.blob) for item in queries.files(found) if not file_path or item.path == file_path]
+    is_whole = download.asks_for_all(request)
+    files = actions.take(by=request.user, version=found, path=file_path, is_counted=is_whole)
     if not files:
         raise Http404
-    if request.method == "GET" and "Range" not in request.headers:
-        actions.note_download(by=request.user, version=found, path=file_path)
     return found, files
 
 

@@ -22,6 +22,11 @@ CHECKSUMS = "SHA256SUMS"
 BINARY = "application/octet-stream"
 
 
+def asks_for_all(request: Request) -> bool:
+    """Whether the request is for a whole content: neither a mere look nor a part of it."""
+    return request.method == "GET" and "Range" not in request.headers
+
+
 async def file_response(
     request: Request, *, blob: Blob, name: str, etag: str = "", content_type: str = BINARY
 ) -> HttpResponseBase:

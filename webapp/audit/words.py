@@ -38,6 +38,7 @@ SENTENCES: dict[str, str | Promise] = {
     "adapter.restored": gettext_lazy("{actor} brought the adapter {name} back"),
     "base_model.added": gettext_lazy("{actor} added the base model {name}"),
     "base_model.deleted": gettext_lazy("{actor} moved the base model {name} to the trash"),
+    "base_model.downloaded": gettext_lazy("{actor} downloaded the base model {name}"),
     "base_model.purged": gettext_lazy("{actor} removed the base model {name} for good"),
     "base_model.ready": gettext_lazy("{actor} fetched and checked the base model {name}"),
     "base_model.restored": gettext_lazy("{actor} brought the base model {name} back"),

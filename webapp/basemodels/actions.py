@@ -14,12 +14,13 @@ from webapp.accounts import access
 from webapp.accounts.access import Permission
 from webapp.accounts.models import Team, User
 from webapp.artifacts import actions as artifacts
-from webapp.artifacts.models import Bundle
+from webapp.artifacts.models import Blob, Bundle
 from webapp.audit import actions as audit
 from webapp.basemodels import folders, naming, queries
 from webapp.basemodels.models import HubToken, PretrainedModel
 from webapp.contract.queue import LABEL_HUB
 from webapp.contract.spec import FetchSpec, JobKind
+from webapp.core import purging
 from webapp.core.faults import UserFault
 from webapp.jobs import actions as jobs
 from webapp.jobs import seal
@@ -178,17 +179,17 @@ def restore(*, by: User | None, model: PretrainedModel) -> None:
 def purge(*, before: dt.datetime | None = None) -> int:
     """Remove for good what has lain in the trash for TRASH_DAYS and is needed by nothing else in there."""
     before = before or timezone.now() - dt.timedelta(days=settings.TRASH_DAYS)
-    count = 0
-    for model in PretrainedModel.objects.filter(deleted_at__lt=before).select_related("bundle", "team"):
-        if queries.is_kept_by_others(model):
-            continue
-        with transaction.atomic():
-            audit.record(by=None, verb="base_model.purged", team=model.team, obj=model)
-            model.delete()
-            if model.bundle is not None:
-                artifacts.drop_bundle(bundle=model.bundle)
-        count += 1
-    return count
+    return purging.each(PretrainedModel.objects.filter(deleted_at__lt=before).select_related("bundle", "team"), _purge)
+
+
+def _purge(model: PretrainedModel) -> bool:
+    if queries.is_kept_by_others(model):
+        return False
+    audit.record(by=None, verb="base_model.purged", team=model.team, obj=model)
+    model.delete()
+    if model.bundle is not None:
+        artifacts.drop_bundle(bundle=model.bundle)
+    return True
 
 
 def set_hub_token(*, by: User | None, team: Team, token: str) -> None:
@@ -228,3 +229,12 @@ def _require_change(*, by: User | None, model: PretrainedModel) -> None:
         message = _("%(name)s belongs to every team of this installation and stays.") % {"name": model.name}
         raise UserFault("shared", message, status=409)
     access.require_change(by=by, team=model.team, made_by_id=model.created_by_id, permission=Permission.UPLOAD)
+
+
+def take(*, by: User | None, team: Team, model: PretrainedModel) -> list[tuple[str, Blob]]:
+    """The files of a model for a download; empty while it is not ready."""
+    access.require(by=by, team=team, permission=Permission.DOWNLOAD)
+    if model.bundle is None:
+        return []
+    audit.record(by=by, verb="base_model.downloaded", team=team, obj=model)
+    return [(item.path, item.blob) for item in model.bundle.files.select_related("blob").order_by("path")]

@@ -75,6 +75,11 @@ class PretrainedModel(models.Model):
     def is_ready(self) -> bool:
         return self.bundle_id is not None
 
+    @property
+    def folder_name(self) -> str:
+        """The last part of the id: where its files lie once they were unpacked."""
+        return self.name.split("/")[-1]
+
 
 class HubToken(models.Model):
     """A team's key for gated models: written, never shown again."""

@@ -10,6 +10,7 @@ urlpatterns = [
     path("token/", views.set_token, name="token"),
     path("token/forget/", views.forget_token, name="forget_token"),
     path("<str:model_id>/", views.detail, name="detail"),
+    path("<str:model_id>/download/", views.download_zip, name="zip"),
     path("<str:model_id>/retry/", views.retry, name="retry"),
     path("<str:model_id>/delete/", views.delete, name="delete"),
     path("<str:model_id>/restore/", views.restore, name="restore"),

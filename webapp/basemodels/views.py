@@ -1,13 +1,16 @@
+from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
+from webapp.artifacts import download
+from webapp.artifacts.models import Blob
 from webapp.basemodels import actions, folders, verdict
 from webapp.basemodels.forms import HubForm, TokenForm
 from webapp.basemodels.models import HubToken, PretrainedModel
@@ -53,6 +56,22 @@ def detail(request: Request, model_id: str) -> HttpResponse:
     if request.htmx and (model.is_ready or verdict.is_failed(model)):
         response["HX-Refresh"] = "true"  # the page around the gauge is another one now
     return response
+
+
+@require_safe
+@access.team_view(Permission.DOWNLOAD)
+async def download_zip(request: Request, model_id: str) -> HttpResponseBase:
+    """The exact weights that adapters of this base need beside them."""
+    name, files = await sync_to_async(_for_download)(request, model_id)
+    return await download.zip_response(request, files=files, zip_name=f"{name}.zip")
+
+
+def _for_download(request: Request, model_id: str) -> tuple[str, list[tuple[str, Blob]]]:
+    model = _model(request, model_id)
+    files = actions.take(by=request.user, team=request.team, model=model)
+    if not files:
+        raise Http404
+    return model.folder_name, files
 
 
 def _progress(model: PretrainedModel) -> dict[str, object]:

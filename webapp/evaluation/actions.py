@@ -1,26 +1,32 @@
 """Measuring an adapter version against its base."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webapp.accounts import access
 from webapp.accounts.models import User
 from webapp.adapters import actions as adapters
 from webapp.adapters.models import AdapterVersion
+from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Bundle
 from webapp.audit import actions as audit
 from webapp.basemodels import queries as basemodels
 from webapp.contract.spec import BaseModelRef, EvaluateSpec, JobKind
+from webapp.core import purging
 from webapp.core.faults import UserFault
 from webapp.datasets import queries as datasets
 from webapp.evaluation.models import Report
 from webapp.jobs import actions as jobs
+from webapp.jobs.lifecycle import Asked
 from webapp.jobs.models import Job
 from webapp.lineage import actions as lineage
 
@@ -31,10 +37,10 @@ SAMPLE_CHARACTERS = 4_000
 
 @transaction.atomic
 def start(*, by: User | None, version: AdapterVersion) -> Report | None:
-    """Order a report on held-out rows. None where the run held none back: there is nothing fair to measure on."""
+    """Order a report on held-out rows. None where none were held back or their dataset was deleted since."""
     team, run = version.adapter.team, version.run
     access.require(by=by, team=team, permission=access.Permission.TRAIN)
-    if run is None or not run.dataset_version.validation_rows:
+    if run is None or not run.dataset_version.validation_rows or run.dataset_version.bundle_id is None:
         return None
     reference, data_inputs = datasets.training_inputs(run.dataset_version)
     spec = EvaluateSpec(
@@ -89,6 +95,26 @@ def finish(*, job: Job, bundle: Bundle, scores: Mapping[str, Any], answers_path:
     return report
 
 
+def purge(*, before: dt.datetime | None = None) -> int:
+    """Remove for good the reports on adapters that lay in the trash for TRASH_DAYS, with their files and their jobs.
+
+    One that is still being made is cancelled, and goes when that is done.
+    """
+    before = before or timezone.now() - dt.timedelta(days=settings.TRASH_DAYS)
+    due = Report.objects.filter(version__adapter__deleted_at__lt=before)
+    return purging.each(due.select_related("job", "bundle"), _purge)
+
+
+def _purge(report: Report) -> bool:
+    if not report.job.is_over and not jobs.ask(by=None, job=report.job, what=Asked.CANCEL).is_over:
+        return False
+    report.delete()
+    report.job.delete()
+    if report.bundle is not None:
+        artifacts.drop_bundle(bundle=report.bundle)
+    return True
+
+
 def flatten(scores: Mapping[str, Any]) -> Iterator[tuple[str, float | None, float]]:
     """`{"json_values": {"part": {"base": 0, "adapter": 1}}}` → ("json_values.part", 0, 1)."""
     for name, value in scores.items():
@@ -122,5 +148,7 @@ def again(*, by: User, version: AdapterVersion) -> Report:
         )
     report = start(by=by, version=version)
     if report is None:
-        raise UserFault("nothing_held_out", _("Its dataset held no rows back, so there is nothing fair to measure on."))
+        raise UserFault(
+            "nothing_held_out", _("No held-out rows are there: its dataset held none back, or was deleted since.")
+        )
     return report
