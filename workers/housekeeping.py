@@ -26,6 +26,7 @@ from webapp.api import actions as api  # noqa: E402
 from webapp.artifacts import actions as artifacts  # noqa: E402
 from webapp.basemodels import actions as basemodels  # noqa: E402
 from webapp.datasets import actions as datasets  # noqa: E402
+from webapp.evaluation import actions as evaluation  # noqa: E402
 from webapp.fleet import actions as fleet  # noqa: E402
 from webapp.jobs import recovery  # noqa: E402
 from webapp.jobs.lifecycle import State  # noqa: E402
@@ -101,12 +102,14 @@ def clear_sessions() -> None:
 # What uses something comes before what is used.
 SWEEPS: tuple[Callable[[], object], ...] = (
     vault.forget_over,
+    evaluation.purge,
     adapters.purge,
     runs.purge,
     runs.purge_recipes,
     datasets.purge,
     basemodels.purge,
     artifacts.expire_uploads,
+    artifacts.drop_orphans,
     artifacts.collect_unused,
     fleet.forget_stopped,
     api.forget_keys,

@@ -87,3 +87,11 @@ def test_a_model_that_a_run_in_the_trash_needs_is_kept(trainer, model, run):
 
 def test_a_job_gets_the_files_where_it_expects_its_base(model):
     assert [file.path for file in queries.inputs(model)] == ["inputs/base/config.json", "inputs/base/model.safetensors"]
+
+
+def test_a_model_that_cannot_be_removed_does_not_keep_the_others(team, trainer, model):
+    actions.add_from_hub(by=trainer, team=team, repository="Qwen/Qwen3-0.6B")
+    PretrainedModel.objects.update(deleted_at=timezone.now() - dt.timedelta(days=8))
+    twin = PretrainedModel.objects.create(team=team, name="a twin", source="hub", bundle=model.bundle)
+    assert actions.purge() == 1  # the twin holds the files of `model`
+    assert set(PretrainedModel.objects.all()) == {model, twin}
