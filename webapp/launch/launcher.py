@@ -18,6 +18,11 @@ GIVEN_BROKER_SECONDS = 5
 HOPELESS_DEATHS = 3
 # Celery warns root of pickled messages; ours are JSON and carry no orders.
 NOT_AS_ROOT = "ignore::UserWarning:celery.platforms"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+OPEN_BUT_REFUSED = (
+    "It listens on {host}, yet answers only to localhost. For other machines set ALLOWED_HOSTS to the\n"
+    "names and addresses by which they reach it, for instance ALLOWED_HOSTS=localhost,127.0.0.1,{name}"
+)
 STOP_ORDER = ["housekeeping", "worker", "web", "broker"]
 
 
@@ -59,6 +64,8 @@ class Launcher:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
         self.url = f"http://{host}:{port}"
         os.environ.setdefault("PUBLIC_URL", self.url)
+        if self._host not in LOOPBACK and not os.environ.get("ALLOWED_HOSTS"):
+            self._say("hosts", OPEN_BUT_REFUSED.format(host=self._host, name=socket.gethostname()))
         self._processes = Processes(
             folder=self.folder / "logs",
             cwd=ROOT,

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import stat
 import sys
 import tempfile
@@ -44,12 +45,12 @@ def stand_ins(*, listener: int, web: str = WEB) -> list[Program]:
 class Scene:
     """A launcher with small stand-ins for the real programs, and what it said."""
 
-    def __init__(self, folder: Path, port: str = "") -> None:
+    def __init__(self, folder: Path, port: str = "", host: str = "127.0.0.1") -> None:
         self.said: list[tuple[str, str]] = []
         self.ended_workers: list[int] = []
         self.launcher = Launcher(
             folder=folder,
-            host="127.0.0.1",
+            host=host,
             port=port,
             say=lambda name, text: self.said.append((name, text)),
             show=lambda name, line: None,
@@ -172,3 +173,18 @@ def test_a_web_process_that_was_killed_answers_again_at_the_same_address(scene: 
     while web in [each["pid"] for each in json.loads((folder / "launcher.json").read_text())["processes"]]:
         scene.launcher.watch(0.05)
     assert httpx.get(scene.launcher.url, trust_env=False, timeout=20).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "is_told"),
+    [("0.0.0.0", "", True), ("0.0.0.0", "tune.test,127.0.0.1", False), ("127.0.0.1", "", False)],
+)
+def test_who_opens_it_to_other_machines_is_told_which_setting_lets_them_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, host: str, allowed: str, is_told: bool
+) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", allowed)
+    scene = Scene(folder, host=host)
+    scene.launcher.open()
+    scene.launcher.stop()
+    told = [text for _name, text in scene.said if f"ALLOWED_HOSTS=localhost,127.0.0.1,{socket.gethostname()}" in text]
+    assert bool(told) == is_told
