@@ -38,6 +38,14 @@ def test_only_the_proxy_publishes_ports() -> None:
     assert [name for name, made in compose()["services"].items() if "ports" in made] == ["proxy"]
 
 
+def test_every_image_of_others_is_pinned_to_a_release() -> None:
+    """PostgreSQL and Redis to their major one, whose later patches read the same files."""
+    images = {name: made["image"] for name, made in compose()["services"].items() if name not in OURS}
+    assert re.fullmatch(r"caddy:\d+\.\d+\.\d+-alpine", images.pop("proxy"))
+    assert re.fullmatch(r"minio/minio:RELEASE\.[0-9TZ-]+", images.pop("s3"))
+    assert [name for name, image in images.items() if not re.search(r":\d+(\.\d+)*-alpine$", image)] == []
+
+
 def test_data_stores_stay_on_the_inside_network_and_say_whether_they_are_well() -> None:
     assert compose()["networks"]["inside"] == {"internal": True}
     for name in STORES:
