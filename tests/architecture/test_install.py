@@ -105,6 +105,17 @@ def test_another_build_of_torch_can_be_named_and_concerns_torch_only(checkout: C
     assert with_index == ["--index-url https://index.test/cpu --requirement requirements/torch.txt"]
 
 
+def test_another_build_of_torch_replaces_the_one_that_is_installed(checkout: Checkout) -> None:
+    checkout.install("dev")
+    leftover = checkout.folder / ".venv" / "of-the-first-build"
+    leftover.touch()
+    checkout.install("dev", index="https://index.test/cpu")
+    assert len(checkout.installed()) == 4 and not leftover.exists()
+    for index in ("https://index.test/cpu", ""):  # the same, and no wish
+        checkout.install("dev", index=index)
+        assert checkout.installed() == []
+
+
 def test_a_python_that_is_too_old_is_named_with_the_remedy(checkout: Checkout) -> None:
     ended = checkout.install(old=True)
     assert ended.returncode != 0
