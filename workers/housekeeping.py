@@ -19,7 +19,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402 - models can be imported only now
 from django.core.management import call_command  # noqa: E402
-from django.db import DatabaseError, connections  # noqa: E402
+from django.db import DatabaseError, InterfaceError, OperationalError, connections  # noqa: E402
 
 from webapp.adapters import actions as adapters  # noqa: E402
 from webapp.api import actions as api  # noqa: E402
@@ -37,7 +37,14 @@ logger = logging.getLogger(__name__)
 
 DUTY = "housekeeping"
 DUTY_SECONDS = 20.0
+SWEEPING = "sweeping"
+SWEEPING_SECONDS = 3600.0  # longer than any one sweep takes; who leaves in order hands it over at once
 SWEEP_SECONDS = 600.0
+LEAVE_SECONDS = 5.0
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class Housekeeper:
@@ -45,8 +52,8 @@ class Housekeeper:
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._holder = f"{socket.gethostname()}:{os.getpid()}"
-        self._watching_since = self._last_turn = self._swept_at = float("-inf")
+        self._holder = _holder()
+        self._watching_since = self._last_turn = float("-inf")
 
     def turn(self) -> bool:
         """False when another process is on duty."""
@@ -61,9 +68,6 @@ class Housekeeper:
         self._find_lost(is_sure=now - self._watching_since >= settings.LEASE_SECONDS)
         self._settle_interrupted()
         recovery.ring_for_forgotten()
-        if now - self._swept_at >= SWEEP_SECONDS:
-            self._swept_at = now
-            sweep()
         return True
 
     def _find_lost(self, *, is_sure: bool) -> None:
@@ -84,15 +88,53 @@ class Housekeeper:
         recovery.leave_duty(name=DUTY, holder=self._holder)
 
 
-def sweep() -> None:
-    """What is due once in a while; what fails does not keep the others from being done."""
-    for task in SWEEPS:
+class Sweeper:
+    """Does what is due once in a while in a thread of its own, under a duty of its own.
+
+    Removing much from a distant storage takes long, and lost jobs are not to wait for it.
+    """
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping, self._holder = stopping, _holder()
+        self._thread = threading.Thread(target=self._go_on, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Every sweep can be broken off and begun anew, so a long one is not waited for."""
+        self._thread.join(LEAVE_SECONDS)
+
+    def _go_on(self) -> None:
+        while not self._stopping.is_set():
+            self._guarded(self.turn)
+            self._stopping.wait(SWEEP_SECONDS)
+        self._guarded(lambda: recovery.leave_duty(name=SWEEPING, holder=self._holder))
+
+    def _guarded(self, step: Callable[[], object]) -> None:
         try:
-            task()
-        except DatabaseError:
-            raise
+            step()
+        except DatabaseError as error:
+            logger.warning("sweeping waits, the database is away: %s", error)
         except Exception:
-            logger.exception("%s failed", task.__qualname__)
+            logger.exception("sweeping stumbled and goes on")
+        finally:
+            connections.close_all()
+
+    def turn(self) -> bool:
+        """Sweep once. False when another process is on duty; what fails does not keep the others from being done."""
+        for task in SWEEPS:
+            if not recovery.hold_duty(name=SWEEPING, holder=self._holder, seconds=SWEEPING_SECONDS):
+                return False
+            if self._stopping.is_set():
+                break
+            try:
+                task()
+            except (InterfaceError, OperationalError):
+                raise
+            except Exception:
+                logger.exception("%s failed", task.__qualname__)
+        return True
 
 
 def clear_sessions() -> None:
@@ -118,7 +160,8 @@ SWEEPS: tuple[Callable[[], object], ...] = (
 
 
 def run(stopping: threading.Event) -> None:
-    keeper = Housekeeper()
+    keeper, sweeper = Housekeeper(), Sweeper(stopping)
+    sweeper.start()
     while not stopping.is_set():
         try:
             keeper.turn()
@@ -129,6 +172,7 @@ def run(stopping: threading.Event) -> None:
         finally:
             connections.close_all()
         stopping.wait(settings.HOUSEKEEPING_SECONDS)
+    sweeper.leave()
     try:
         keeper.leave()
     except DatabaseError as error:

@@ -1,10 +1,12 @@
 """Who judges, and when."""
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from tests.fakes.orders import must_claim, submit, worker
@@ -16,7 +18,7 @@ from webapp.jobs.leases import Claim
 from webapp.jobs.lifecycle import State
 from webapp.jobs.models import Duty, Job
 from workers import housekeeping, results
-from workers.housekeeping import Housekeeper
+from workers.housekeeping import Housekeeper, Sweeper
 
 pytestmark = pytest.mark.django_db
 
@@ -35,8 +37,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def keeper(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Housekeeper:
-    monkeypatch.setattr(housekeeping, "SWEEPS", ())
+def keeper(clock: Clock) -> Housekeeper:
     return Housekeeper(clock=clock)
 
 
@@ -134,8 +135,52 @@ def test_one_sweep_that_fails_does_not_keep_the_others_from_being_done(monkeypat
         raise LookupError("a fault of ours")
 
     monkeypatch.setattr(housekeeping, "SWEEPS", (broken, lambda: done.append("swept")))
-    housekeeping.sweep()
+    assert Sweeper(threading.Event()).turn()
     assert done == ["swept"]
+
+
+def test_a_row_that_is_still_pointed_to_does_not_stop_the_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def pointed_to() -> None:
+        raise ProtectedError("still used", set())  # to Django an error of the database, which is not away
+
+    monkeypatch.setattr(housekeeping, "SWEEPS", (pointed_to, lambda: done.append("swept")))
+    Sweeper(threading.Event()).turn()
+    assert done == ["swept"]
+
+
+def test_only_one_of_two_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(housekeeping, "SWEEPS", (lambda: done.append("swept"),))
+    first, second = Sweeper(threading.Event()), Sweeper(threading.Event())
+    second._holder = "another"
+    assert first.turn()
+    assert not second.turn()
+    assert done == ["swept"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_that_hangs_keeps_nobody_from_judging(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    sweeps, stopping, turns = threading.Event(), threading.Event(), []
+
+    def turn(self: Housekeeper) -> bool:
+        assert sweeps.wait(30)  # a sweep is under way and does not end
+        turns.append(self)
+        if len(turns) == 3:
+            stopping.set()
+        return True
+
+    def hang() -> None:
+        sweeps.set()
+        stopping.wait(30)
+
+    settings.HOUSEKEEPING_SECONDS = 0.0
+    monkeypatch.setattr(housekeeping, "SWEEPS", (hang,))
+    monkeypatch.setattr(Housekeeper, "turn", turn)
+    housekeeping.run(stopping)
+    assert len(turns) == 3
+    assert not Duty.objects.filter(name=housekeeping.SWEEPING, until__gt=timezone.now()).exists()
 
 
 def test_every_sweep_runs_on_an_empty_installation() -> None:
