@@ -43,6 +43,7 @@ def home_of_a_new_team(page: Page) -> None:
 def upload(page: Page, sample: Path) -> None:
     page.get_by_role("link", name="Add a dataset").click()
     page.set_input_files("input[type=file]", sample)
+    page.locator("label:has(input[value='0.05'])").click()
     page.get_by_role("button", name="Add dataset").click()
     expect(page.get_by_role("heading", level=1, name="workshop v1")).to_be_visible()
     expect(page.get_by_role("link", name="Train with this")).to_be_visible(timeout=PATIENCE)

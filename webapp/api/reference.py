@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
+from webapp.adapters import markdown
+
 Document = Mapping[str, Any]
 
 TITLES: dict[str, str | Promise] = {
@@ -92,7 +94,7 @@ def _operation(document: Document, path: str, method: str, described: Document) 
         method=method.upper(),
         path=path,
         summary=described.get("summary", ""),
-        text=described.get("description", ""),
+        text=markdown.to_html(described.get("description", "")),
         parameters=[_parameter(parameter) for parameter in described.get("parameters", [])],
         body=list(_of_content(document, content)),
         status=status,
