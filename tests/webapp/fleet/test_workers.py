@@ -32,7 +32,7 @@ def test_a_worker_that_exited_is_not_live_and_its_neighbour_is() -> None:
 
 def test_silence_ends_a_worker_and_a_heartbeat_brings_it_back() -> None:
     here = worker()
-    Worker.objects.update(seen_at=timezone.now() - queries.SILENT_AFTER)
+    Worker.objects.update(seen_at=timezone.now() - queries.SILENT_AFTER - dt.timedelta(seconds=1))
     assert actions.stop_silent() == 1
     assert list(queries.live_workers()) == []
     assert actions.heartbeat(worker=here, disk_free_bytes=5)
