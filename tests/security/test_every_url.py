@@ -113,6 +113,20 @@ def test_a_viewer_looks_and_changes_nothing(world, client_as, viewer):
     expect_none(complaints(answers, viewer_changes_nothing))
 
 
+def takes_something_out(answer: Answer) -> bool:
+    return answer.response.headers.get("Content-Disposition", "").startswith("attachment")
+
+
+@pytest.mark.row("S2")
+def test_a_viewer_takes_nothing_out_where_a_reviewer_does(world, client_as, viewer, reviewer):
+    taken = {}
+    for user in (viewer, reviewer):
+        answers = Knocker(client_as(user)).everywhere(world, methods=("GET",), only=lambda route: route.is_of_team)
+        taken[user] = {answer.route.name: answer.status for answer in answers if takes_something_out(answer)}
+    assert len(taken[reviewer]) >= 5
+    assert taken[viewer] == {}
+
+
 @pytest.mark.parametrize(
     ("role", "methods"),
     [("trainer", METHODS), ("reviewer", ["POST"]), ("maintainer", ["POST"]), ("owner", ["GET", "HEAD", "POST"])],

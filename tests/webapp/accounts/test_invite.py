@@ -83,8 +83,8 @@ def test_who_may_invite_whom(team, maintainer, trainer, stranger, viewer, owner)
 
 def test_the_link_is_shown_once_and_only_its_hash_is_kept(client_as, owner, team):
     client, url = client_as(owner), reverse("accounts:members", args=[team.slug])
-    answer = client.post(url, {"email": "nia@example.org", "role": "viewer"})
-    link = answer.context["link"]
+    answer = client.post(url, {"email": "nia@example.org", "role": "viewer"}, follow=True)
+    link = answer.context["new"]["link"]
     assert link in answer.content.decode()
     secret = link.rstrip("/").rsplit("/", 1)[1]
     assert secret not in client.get(url).content.decode()

@@ -1,12 +1,14 @@
 import datetime as dt
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
-from webapp.accounts import actions, tokens
+from webapp.accounts import actions, shown_once, tokens
 from webapp.accounts.access import Permission
 from webapp.accounts.models import ApiToken, Membership
 from webapp.core.faults import UserFault
@@ -103,11 +105,12 @@ def test_a_viewer_and_a_stranger_get_no_token(team, viewer, stranger):
 
 def test_the_page_shows_a_new_token_once(client_as, trainer, team):
     client, url = client_as(trainer), reverse("accounts:tokens", args=[team.slug])
-    answer = client.post(url, {"name": "ci", "scopes": ["read", "train"], "days": "30"})
+    answer = client.post(url, {"name": "ci", "scopes": ["read", "train"], "days": "30"}, follow=True)
     token = ApiToken.objects.get()
-    plain = answer.context["plain"]
+    plain = answer.context["new"]["token"]
     assert tokens.authenticate(plain) == token
     assert plain in answer.content.decode()
+    assert plain not in str(list(Session.objects.values()))
     assert dt.timedelta(days=29) < token.expires_at - timezone.now() <= dt.timedelta(days=30)
     again = client.get(url).content.decode()
     assert plain not in again
@@ -129,3 +132,11 @@ def test_a_token_whose_day_is_over_cannot_be_made(team, trainer):
         actions.create_token(
             by=trainer, team=team, name="x", scopes=["read"], expires_at=timezone.now() - dt.timedelta(days=1)
         )
+
+
+def test_what_is_shown_once_is_shown_only_as_we_wrote_it(client_as, trainer, team):
+    client, url = client_as(trainer), reverse("accounts:tokens", args=[team.slug])
+    client.cookies[shown_once.COOKIE] = signing.dumps({"token": "ts_forged"}, salt=shown_once.COOKIE, key="x" * 50)
+    answer = client.get(url)
+    assert "ts_forged" not in answer.content.decode()
+    assert answer.cookies[shown_once.COOKIE]["max-age"] == 0

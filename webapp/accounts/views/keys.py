@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from webapp.accounts import access, actions, queries
+from webapp.accounts import access, actions, queries, shown_once
 from webapp.accounts.access import Permission
 from webapp.accounts.forms import RecordFilter, TokenForm
 from webapp.accounts.models import ApiToken, User
@@ -28,10 +28,9 @@ from webapp.core.verdict import Verdict
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.team_view(Permission.USE_API)
 def tokens(request: Request) -> HttpResponse:
-    """The person's tokens, and for who manages the team everybody's; a POST makes one and shows it, this once."""
+    """The person's tokens, and for who manages the team everybody's; a new one is shown a single time."""
     user = cast(User, request.user)
     form = TokenForm(request.POST or None, membership=request.membership)
-    made, plain = None, ""
     if form.is_valid():
         chosen = {"name": form.cleaned_data["name"], "scopes": form.cleaned_data["scopes"]}
         try:
@@ -39,7 +38,10 @@ def tokens(request: Request) -> HttpResponse:
         except UserFault as fault:
             form.blame(fault)
         else:
-            form = TokenForm(membership=request.membership)
+            done = redirect(request.path)
+            shown_once.put(request, done, {"name": made.name, "token": plain})
+            return done
+    new = shown_once.take(request)
     manages = access.role_can(request.membership.role, Permission.MANAGE_TEAM)
     found = list(queries.live_tokens(team=request.team, user=None if manages else user))
     context = {
@@ -47,11 +49,12 @@ def tokens(request: Request) -> HttpResponse:
         "verdict": tokens_verdict(found),
         "tokens": found,
         "form": form,
-        "made": made,
-        "plain": plain,
-        "example": _example(request, plain),
+        "new": new,
+        "example": _example(request, new.get("token", "ts_…")),
     }
-    return htmx.render(request, "accounts/tokens.html", context, status=422 if form.errors else 200)
+    response = htmx.render(request, "accounts/tokens.html", context, status=422 if form.errors else 200)
+    shown_once.forget(request, response)
+    return response
 
 
 def tokens_verdict(found: Sequence[ApiToken]) -> Verdict:
@@ -67,9 +70,9 @@ def tokens_verdict(found: Sequence[ApiToken]) -> Verdict:
     return Verdict(f"{sentence}; {never}", all=len(found), unused=unused)
 
 
-def _example(request: Request, plain: str) -> str:
+def _example(request: Request, token: str) -> str:
     address = request.build_absolute_uri("/api/v1/runs")
-    return f'curl -H "Authorization: Bearer {plain or "ts_…"}" {address}'
+    return f'curl -H "Authorization: Bearer {token}" {address}'
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

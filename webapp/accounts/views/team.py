@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from webapp.accounts import access, actions, queries
+from webapp.accounts import access, actions, queries, shown_once
 from webapp.accounts.access import Permission
 from webapp.accounts.forms import InviteForm, NewTeamForm, RoleForm, TeamForm, roles_to_give
 from webapp.accounts.models import Membership, Role, Team, User
@@ -30,17 +30,17 @@ def team(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.team_view(Permission.VIEW, unsafe=Permission.MANAGE_TEAM)
 def members(request: Request) -> HttpResponse:
-    """Everybody in the team; a POST invites one more and shows the link, this once."""
+    """Everybody in the team; a POST invites one more, and the link is shown a single time."""
     form = InviteForm(request.POST or None, membership=request.membership)
-    link, invited = "", ""
     if form.is_valid():
         try:
             invitation, path = actions.invite(by=_user(request), team=request.team, **form.cleaned_data)
         except UserFault as fault:
             form.blame(fault)
         else:
-            link, invited = request.build_absolute_uri(path), invitation.email
-            form = InviteForm(membership=request.membership)
+            done = redirect(request.path)
+            shown_once.put(request, done, {"email": invitation.email, "link": request.build_absolute_uri(path)})
+            return done
     people, invitations = queries.members(request.team), queries.open_invitations(request.team)
     context = {
         "title": _("People"),
@@ -49,10 +49,11 @@ def members(request: Request) -> HttpResponse:
         "invitations": invitations,
         "roles": [(role.label, access.ROLE_WORDS[role]) for role in Role],
         "form": form,
-        "link": link,
-        "invited": invited,
+        "new": shown_once.take(request),
     }
-    return htmx.render(request, "accounts/members.html", context, status=422 if form.errors else 200)
+    response = htmx.render(request, "accounts/members.html", context, status=422 if form.errors else 200)
+    shown_once.forget(request, response)
+    return response
 
 
 def people_verdict(people: int, invitations: int) -> Verdict:
