@@ -12,8 +12,8 @@ from webapp.adapters.models import AdapterVersion
 @dataclass(frozen=True)
 class Snippet:
     label: str | Promise
-    language: str
     text: str
+    needs_token: bool = False
 
 
 def snippets(version: AdapterVersion) -> list[Snippet]:
@@ -24,8 +24,8 @@ def snippets(version: AdapterVersion) -> list[Snippet]:
     if base.source != base.Source.HUB:
         fetches.append(_CURL.format(url=f"{api}/models/{base.public_id}/download", folder=base.folder_name))
     return [
-        Snippet(_("Download by a script"), "bash", "\n\n".join([_TOKEN, *fetches])),
-        Snippet("peft", "python", _PEFT.format(folder=folder, base=_base(version))),
+        Snippet(_("Download by a script"), "\n\n".join([_TOKEN, *fetches]), needs_token=True),
+        Snippet("peft", _PEFT.format(folder=folder, base=_base(version))),
     ]
 
 

@@ -87,6 +87,7 @@ def version(request: Request, adapter_id: str, number: int) -> HttpResponse:
 @access.team_view(Permission.TRAIN)
 def edit_card(request: Request, adapter_id: str, number: int) -> HttpResponse:
     found = _version(request, adapter_id, number)
+    _require_change(request, found.adapter)
     form = CardForm(request.POST or None, initial={"card": found.card})
     if request.method == "POST" and form.is_valid():
         actions.edit_card(by=request.user, version=found, text=form.cleaned_data["card"])

@@ -147,7 +147,8 @@ def test_a_trainer_is_not_offered_to_change_what_another_made(
     Adapter.objects.update(created_by=maintainer)
     said = client_as(trainer).get(under(version, "v1/")).content.decode()
     assert "/rename/" not in said and "/delete/" not in said
-    assert client_as(trainer).get(under(version, "delete/")).status_code == 403
+    for page in ("delete/", "rename/", "v1/card/"):
+        assert client_as(trainer).get(under(version, page)).status_code == 403
 
 
 def test_an_older_version_says_that_there_is_a_newer_one(client_as: As, viewer: Any, workshop: Workshop) -> None:
@@ -182,3 +183,11 @@ def test_a_hub_model_is_named_by_id_and_commit_in_the_snippet_and_another_by_its
     assert "from_pretrained(&quot;Qwen/Qwen2.5-0.5B&quot;, revision=&quot;c0ffee&quot;)" in said
     said = client_as(viewer).get(under(workshop.adapter("b"), "v1/")).content.decode()
     assert "with exactly the weights of tunesmith/smollm2-135m-instruct-q4_1" in said
+
+
+def test_who_may_hold_no_token_is_not_told_to_use_one(
+    client_as: As, viewer: Any, reviewer: Any, workshop: Workshop
+) -> None:
+    page = under(workshop.adapter("tickets"), "v1/")
+    assert "$TOKEN" in client_as(reviewer).get(page).content.decode()
+    assert "$TOKEN" not in client_as(viewer).get(page).content.decode()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import looks, pages
 from tests.webapp.workshop import Workshop
-from webapp.jobs.models import State
+from webapp.jobs.models import Job, State
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EACH_LOOK = pytest.mark.parametrize("look", list(looks.LOOKS))
@@ -61,6 +61,20 @@ def test_runs_that_wait_without_a_worker_say_so(page: Page, look: str, workshop:
 def test_the_trash_lists_every_kind_with_its_way_back(page: Page, look: str, workshop: Workshop) -> None:
     throw_away(workshop)
     looks.assert_good(page, {"trash-full": TRASH}, look=look)
+
+
+def test_home_goes_on_by_itself_and_moves_nobodys_hand(page: Page, workshop: Workshop) -> None:
+    workshop.adapter("letters")
+    run = workshop.running("tickets", step=10)
+    page.goto(HOME)
+    page.get_by_role("link", name="Whole catalog").focus()
+    Job.objects.filter(pk=run.job_id).update(step=20)
+    expect(page.get_by_text("Step 20 of 96")).to_be_visible()
+    expect(page.get_by_role("link", name="Whole catalog")).to_be_focused()
+    Job.objects.filter(pk=run.job_id).update(state=State.SUCCEEDED)
+    expect(page.locator(".verdict")).to_have_text("All is quiet. Nothing needs you.")
+    expect(page.get_by_role("heading", name="Running now")).to_have_count(0)
+    expect(page.locator("#live")).to_have_text("All is quiet. Nothing needs you.")
 
 
 def fill(workshop: Workshop) -> None:
