@@ -16,7 +16,7 @@ from workers import child, machine, results
 from workers.results import Result
 from workers.supervisor import Supervisor
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
