@@ -56,12 +56,14 @@ def _training_section(facts: CardFacts) -> str:
 
 
 def _limits_section(facts: CardFacts) -> str:
-    held_out = (
-        _("Measured on %(rows)d held-out rows of the same dataset; other inputs were not tried.")
-        % {"rows": facts.validation_rows}
-        if facts.validation_rows
-        else _("No rows were held out, so nothing was measured on unseen data.")
-    )
+    if facts.validation_rows and facts.scores:
+        held_out = _("Measured on %(rows)d held-out rows of the same dataset; other inputs were not tried.") % {
+            "rows": facts.validation_rows
+        }
+    elif facts.validation_rows:
+        held_out = _("Not measured yet; %(rows)d rows were held out for it.") % {"rows": facts.validation_rows}
+    else:
+        held_out = _("No rows were held out, so nothing was measured on unseen data.")
     licence = facts.base_licence or _("unknown")
     return "\n".join(
         [
@@ -75,5 +77,5 @@ def _limits_section(facts: CardFacts) -> str:
 
 
 def _plain(text: str) -> str:
-    """A person's words inside Markdown, with nothing left that Markdown would read."""
-    return "".join("\\" + char if char in r"\`*_{}[]<>()#+-.!|~" else char for char in text.replace("\n", " "))
+    """A person's words inside a line of Markdown, with nothing left that Markdown would read there."""
+    return "".join("\\" + char if char in r"\`*_[]<>#!|~&" else char for char in text.replace("\n", " "))

@@ -48,7 +48,8 @@ base = AutoModelForCausalLM.from_pretrained("{repository}"{revision})
 tokenizer = AutoTokenizer.from_pretrained("{repository}"{revision})"""
 
 _FROM_FOLDER = """\
-folder = "{folder}"  # with exactly the weights of {name}
+# a folder with exactly the weights of {name}
+folder = "{folder}"
 base = AutoModelForCausalLM.from_pretrained(folder)
 tokenizer = AutoTokenizer.from_pretrained(folder)"""
 

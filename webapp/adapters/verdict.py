@@ -11,14 +11,16 @@ from webapp.core import units
 from webapp.core.verdict import Verdict
 
 
-def of_version(rows: Sequence[ScoreRow]) -> Verdict:
-    """Better, worse, or not clear, and by what. Says what was measured; without a measurement says that."""
+def of_version(rows: Sequence[ScoreRow], *, can_be_measured: bool = False) -> Verdict:
+    """Better, worse, or not clear, and by what. Says what was measured; without a measurement, why there is none."""
     by_name = {row.name: row for row in rows}
     form = by_name.get("json_fields")
     if form is not None and form.base is not None and form.value != form.base:
         return _by_form(form)
     loss = by_name.get("validation_loss")
     if loss is None or loss.base is None:
+        if can_be_measured:
+            return Verdict(_("Made and checked, *not measured yet.*"))
         return Verdict(_("Made and checked, *not measured yet*: no rows were held out to compare it with its base."))
     return _by_loss(loss.base, loss.value)
 

@@ -61,14 +61,15 @@ def newest(request: Request, adapter_id: str) -> HttpResponse:
 def version(request: Request, adapter_id: str, number: int) -> HttpResponse:
     found = _version(request, adapter_id, number)
     scores = queries.score_rows(found)
+    measured = queries.measured(found)
     versions = list(found.adapter.versions.select_related("created_by").order_by("-number"))
     context = {
         "title": f"{found.adapter.name} v{found.number}",
         "version": found,
         "adapter": found.adapter,
-        "verdict": verdict.of_version(scores),
+        "verdict": verdict.of_version(scores, can_be_measured=measured.can_be),
         "scores": scores,
-        "measured": queries.measured(found),
+        "measured": measured,
         "settings": fields.summary(fields.stored(found.run.config)) if found.run else [],
         "files": queries.files(found),
         "versions": versions,

@@ -43,10 +43,16 @@ def test_a_card_without_held_out_rows_says_that_nothing_was_measured() -> None:
     assert "## Measured" not in text
 
 
+def test_a_card_before_its_measuring_claims_nothing_and_stays_readable_to_who_edits_it() -> None:
+    text = card.write(facts(scores=[]))
+    assert "Not measured yet; 45 rows were held out for it." in text
+    assert "| Held-out loss |" in card.write(facts())
+
+
 def test_a_name_full_of_markdown_stays_a_name() -> None:
-    html = markdown.to_html(card.write(facts(name="[x](javascript:alert(1)) **b** <img src=x>")))
+    html = markdown.to_html(card.write(facts(name="[x](javascript:alert(1)) **b** <img src=x> &lt; #")))
     assert "<a" not in html and "<img" not in html and "<strong>b" not in html
-    assert "[x](javascript:alert(1)) **b** &lt;img src=x&gt;" in html
+    assert "[x](javascript:alert(1)) **b** &lt;img src=x&gt; &amp;lt; #" in html
 
 
 def test_markdown_keeps_tables_and_links_and_drops_what_can_act() -> None:

@@ -182,7 +182,7 @@ def test_a_hub_model_is_named_by_id_and_commit_in_the_snippet_and_another_by_its
     said = client_as(viewer).get(under(workshop.adapter("a", base_model=hub), "v1/")).content.decode()
     assert "from_pretrained(&quot;Qwen/Qwen2.5-0.5B&quot;, revision=&quot;c0ffee&quot;)" in said
     said = client_as(viewer).get(under(workshop.adapter("b"), "v1/")).content.decode()
-    assert "with exactly the weights of tunesmith/smollm2-135m-instruct-q4_1" in said
+    assert "a folder with exactly the weights of tunesmith/smollm2-135m-instruct-q4_1" in said
 
 
 def test_who_may_hold_no_token_is_not_told_to_use_one(

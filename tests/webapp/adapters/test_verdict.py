@@ -33,6 +33,10 @@ def test_the_head_says_better_worse_or_not_clear_by_what_was_measured(rows: list
     assert words in str(verdict.of_version(rows))
 
 
+def test_a_version_that_could_be_measured_does_not_blame_its_rows() -> None:
+    assert str(verdict.of_version([], can_be_measured=True)) == "Made and checked, not measured yet."
+
+
 def test_the_catalog_says_how_many_and_what_may_be_relied_on() -> None:
     assert "No adapters yet" in str(verdict.of_catalog(count=0, in_production=0))
     assert str(verdict.of_catalog(count=1, in_production=0)) == "One adapter. None is in production yet."
