@@ -66,3 +66,7 @@ def test_it_is_good_to_look_at_folded_and_open(
         looks.assert_good(page, {"api": DOCS}, look=look)
         page.get_by_text("/api/v1/runs", exact=True).first.click()
         looks.assert_good_now(page, f"api-open-{look}")
+
+
+def test_who_makes_a_token_finds_the_way_here(client_as: Callable[[Any], Client], trainer: Any) -> None:
+    assert f'href="{DOCS}"' in client_as(trainer).get("/t/acme/team/tokens/").content.decode()
