@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from webapp.contract.events import Fault
+from workers.engine.faults import EngineFault
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -56,6 +59,13 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(reader, writer, CHUNK_BYTES)
         writer.flush()
         os.fsync(writer.fileno())
+
+
+def require_room(folder: Path, needed_bytes: int) -> None:
+    """Raises EngineFault before anything is written, where so many bytes will not fit on the disk."""
+    free = shutil.disk_usage(folder).free
+    if needed_bytes > free:
+        raise EngineFault(Fault.DISK_FULL, needed_bytes=needed_bytes, free_bytes=free)
 
 
 def link(source: Path, target: Path) -> None:

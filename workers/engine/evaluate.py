@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,19 +114,29 @@ def read_questions(job: Job, wanted: spec.EvaluateSpec, path: Path, chat_format:
 
 
 def decisions_of_training(job: Job, adapter: Path, config: dict[str, Any], base: Path) -> Decisions:
-    """The form of the base that the adapter was trained on, on the device that we have now."""
-    facts = chat.read_json(adapter / FACTS)
-    device = decisions.resolve_device(job.order.device)
-    architecture = architectures.architecture_of(config)
-    chosen = decisions.decide(
-        spec.LoraConfig(method=spec.Method.LORA), Shape.of(config, base), architecture,
-        device=device, threads=job.order.threads, longest=1,
-    )  # fmt: skip
-    if not facts:
+    """The form of the base that the adapter was trained on, as the device that we have now computes it best."""
+    form = form_of_training(adapter)
+    if form is None:
         job.note("form_of_training_unknown", is_warning=True)
-        return chosen
-    trained = codec.from_dict(Decisions, facts.get("decisions"), where="decisions")
-    return replace(chosen, precision=trained.precision, weights_4bit_execution=trained.weights_4bit_execution)
+    return decisions.decide(
+        form or spec.LoraConfig(method=spec.Method.LORA),
+        Shape.of(config, base),
+        architectures.architecture_of(config),
+        device=decisions.resolve_device(job.order.device),
+        threads=job.order.threads,
+        longest=1,
+    )
+
+
+def form_of_training(adapter: Path) -> spec.LoraConfig | None:
+    """Precision and quantization of the base, from what was decided in training; None where nobody wrote it down."""
+    try:
+        decided = chat.read_json(adapter / FACTS).get("decisions", {})
+        is_plain = decided["weights_4bit_execution"] == decisions.NO_QUANTISATION
+        precision = spec.Precision(decided["precision"])
+    except (EngineFault, KeyError, TypeError, ValueError):
+        return None
+    return spec.LoraConfig(method=spec.Method.LORA if is_plain else spec.Method.QLORA, precision=precision)
 
 
 def measure(job: Job, adapted: Any, examples: data.Dataset, chosen: Decisions) -> dict[str, float]:

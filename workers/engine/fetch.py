@@ -103,6 +103,7 @@ def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
     job.note("commit_pinned", commit=repository.commit, repository=wanted.repository)
     job.enter(Phase.DOWNLOADING)
     total, done = sum(file.size_bytes for file in files), 0
+    durable.require_room(job.folder.path, total)
     partial = job.folder.path / "partial"
     for file in sorted(files, key=lambda file: file.size_bytes):
         for received in repository.download(file, partial):
@@ -122,6 +123,7 @@ def copy_files(job: Job, source: Path, folder: Path, names: list[str]) -> None:
     """Copy in small pieces; progress in bytes."""
     job.enter(Phase.DOWNLOADING)
     total, done = sum((source / name).stat().st_size for name in names), 0
+    durable.require_room(folder, total)
     for name in names:
         job.stop.check()
         durable.copy(source / name, folder / name)

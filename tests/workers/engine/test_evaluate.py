@@ -56,8 +56,14 @@ def test_a_qlora_adapter_is_measured_on_the_base_it_was_trained_on(
     assert losses["adapter"] == pytest.approx(trained.ended.data["validation_loss_after"], abs=1e-6)
 
 
-def test_an_adapter_from_elsewhere_is_measured_and_the_guess_is_said(tmp_path: Path, base: Path, trained: Run) -> None:
-    (trained.path / "result" / "training.json").unlink()
+@pytest.mark.parametrize("facts", [None, {}, {"decisions": {"precision": "float7"}}])
+def test_an_adapter_from_elsewhere_is_measured_and_the_guess_is_said(
+    tmp_path: Path, base: Path, trained: Run, facts: dict[str, Any] | None
+) -> None:
+    path = trained.path / "result" / "training.json"
+    path.unlink()
+    if facts is not None:
+        path.write_text(json.dumps(facts))
     run = evaluation(tmp_path / "report", base, trained.path / "result").start()
     assert run.ended.outcome is Outcome.SUCCEEDED and run.notes("form_of_training_unknown")
 

@@ -125,6 +125,15 @@ def test_a_model_without_a_tokenizer_is_refused(make_fetch: Fetch, source: Path)
     assert (ended.fault, ended.data["reason"]) == (Fault.UNSUPPORTED_MODEL, "no_tokenizer")
 
 
+def test_a_model_for_which_there_is_no_room_is_not_begun(
+    make_fetch: Fetch, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch.durable.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 99, 1))
+    ended = make_fetch(source="folder", folder=str(source)).start().ended
+    assert (ended.fault, ended.data["free_bytes"]) == (Fault.DISK_FULL, 1)
+    assert ended.data["needed_bytes"] > (source / "model.safetensors").stat().st_size
+
+
 def test_a_hub_model_arrives_at_its_commit_with_progress(make_fetch: Fetch, online: fake.Hub) -> None:
     run = from_hub(make_fetch, online).start()
     assert run.ended.outcome is Outcome.SUCCEEDED, run.ended
