@@ -88,7 +88,8 @@ def test_no_field_of_a_request_becomes_a_path(
         assert client.post(f"/t/acme/datasets/{dataset}/v1/columns/map/", columns).status_code == 422
         for query in ("after", "row", "before", "split", "code", "q"):
             for page in (f"/t/acme/datasets/{dataset}/v1/", f"/t/acme/datasets/{dataset}/v1/problems/"):
-                assert client.get(page, {query: payload}).status_code == 200
+                refused = "\x00" in payload  # no address holds one
+            assert client.get(page, {query: payload}).status_code == (400 if refused else 200)
 
 
 def test_no_part_of_an_address_becomes_a_path(
@@ -107,7 +108,7 @@ def test_no_part_of_an_address_becomes_a_path(
             own + inside,
             own + "/" + inside,
         ):
-            assert client.get(address).status_code in {404, 405}, address
+            assert client.get(address).status_code in {400, 404, 405}, address
 
 
 @pytest.mark.row("D19")
