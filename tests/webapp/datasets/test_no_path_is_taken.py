@@ -89,7 +89,7 @@ def test_no_field_of_a_request_becomes_a_path(
         for query in ("after", "row", "before", "split", "code", "q"):
             for page in (f"/t/acme/datasets/{dataset}/v1/", f"/t/acme/datasets/{dataset}/v1/problems/"):
                 refused = "\x00" in payload  # no address holds one
-            assert client.get(page, {query: payload}).status_code == (400 if refused else 200)
+                assert client.get(page, {query: payload}).status_code == (400 if refused else 200)
 
 
 def test_no_part_of_an_address_becomes_a_path(
