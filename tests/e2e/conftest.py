@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import pages
 from tests.e2e.product import Product
@@ -48,6 +48,7 @@ def owner(product: Product, chromium: Browser) -> Owner:
         page.get_by_label("Team").fill("Bicycle workshop")
         page.get_by_role("button", name="Start").click()
         page.wait_for_url(f"{product.url}/t/{TEAM}/")
+        expect(page.get_by_text("From a file to an adapter")).to_be_visible()
     storage = context.storage_state()
     context.close()
     return Owner(EMAIL, storage)

@@ -24,7 +24,7 @@ def test_a_file_of_examples_becomes_an_adapter_that_answers(
     page: Page, product: Product, sample: Path, tmp_path: Path
 ) -> None:
     with pages.without_complaints(page):
-        home_of_a_new_team(page)
+        page.goto("/")
         upload(page, sample)
         launch(page)
         watch(page)
@@ -32,12 +32,6 @@ def test_a_file_of_examples_becomes_an_adapter_that_answers(
         see_the_report(page)
     adapter = unpack(archive, tmp_path / "adapter")
     answers_differ(product.base_folder(tmp_path / "base"), adapter, sample)
-
-
-def home_of_a_new_team(page: Page) -> None:
-    page.goto("/")
-    expect(page.get_by_role("heading", level=1, name="Bicycle workshop")).to_be_visible()
-    expect(page.get_by_text("From a file to an adapter")).to_be_visible()
 
 
 def upload(page: Page, sample: Path) -> None:
@@ -60,8 +54,9 @@ def upload(page: Page, sample: Path) -> None:
 
 
 def launch(page: Page) -> None:
-    page.get_by_role("link", name="Runs", exact=False).first.click()
-    page.get_by_role("link", name="New run").click()
+    page.get_by_role("link", name="Datasets").first.click()
+    page.get_by_role("link", name="workshop", exact=True).click()
+    page.get_by_role("link", name="Train with this").click()
     with page.expect_response(lambda response: response.request.method == "POST"):
         page.get_by_text("Quick try").click()
     page.get_by_role("heading", name="Advanced").click()
