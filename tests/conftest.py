@@ -8,10 +8,25 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import AsyncClient, Client
+from playwright.sync_api import Browser
+
+from tests.e2e import pages
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"  # for child processes; ours are loaded already
 
 PASSWORD = "copper-and-steel-7"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a browser goes last: Playwright keeps an event loop in the thread, beside which no other can run."""
+    items.sort(key=lambda item: any(item.iter_markers("browser")) or any(item.iter_markers("e2e")))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for the session: a second Playwright could not start in the same thread."""
+    with pages.browser() as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

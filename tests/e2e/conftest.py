@@ -31,12 +31,6 @@ def product() -> Iterator[Product]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
-
-
-@pytest.fixture(scope="session")
 def owner(product: Product, chromium: Browser) -> Owner:
     """Sets the installation up, in the browser."""
     context = pages.context(chromium)

@@ -17,12 +17,6 @@ EACH_LOOK = pytest.mark.parametrize("look", list(looks.LOOKS))
 PEOPLE, TOKENS = "/t/acme/team/people/", "/t/acme/team/tokens/"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
-
-
 @pytest.fixture
 def look(request: pytest.FixtureRequest) -> str:
     return getattr(request, "param", "1440-light")

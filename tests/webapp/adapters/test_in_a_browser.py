@@ -31,12 +31,6 @@ NAMES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
-
-
 @pytest.fixture
 def look(request: pytest.FixtureRequest) -> str:
     return getattr(request, "param", "1440-light")

@@ -1,13 +1,13 @@
 """The page on which a person reads what the API can do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser
 
-from tests.e2e import looks, pages
+from tests.e2e import looks
 from webapp.api import reference
 from webapp.api.urls import api
 
@@ -48,12 +48,6 @@ def test_ids_of_operations_name_what_they_do_and_no_module() -> None:
 def test_it_is_for_who_is_signed_in(client: Client, client_as: Callable[[Any], Client], viewer: Any) -> None:
     assert client.get(DOCS).status_code == 302
     assert "POST" in client_as(viewer).get(DOCS).content.decode()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
 
 
 @pytest.mark.browser

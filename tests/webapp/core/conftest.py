@@ -1,18 +1,8 @@
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.template import engines
-from playwright.sync_api import Browser
-
-from tests.e2e import pages
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
 
 
 @pytest.fixture

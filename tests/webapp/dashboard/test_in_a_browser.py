@@ -7,19 +7,13 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e import looks, pages
+from tests.e2e import looks
 from tests.webapp.workshop import Workshop
 from webapp.jobs.models import Job, State
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EACH_LOOK = pytest.mark.parametrize("look", list(looks.LOOKS))
 HOME, TRASH = "/t/acme/", "/t/acme/trash/"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ LOOKS = {"1440-light": (False, False), "1440-dark": (False, True), "390-light": 
 ATTACK = "<img src=x onerror=\"fetch('/stolen')\"><div hx-get=/stolen hx-trigger=load></div></script>\u202eevil"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
-
-
 @pytest.fixture
 def page(
     chromium: Browser, live_server: Any, trainer: Any, client_as: Any, request: pytest.FixtureRequest

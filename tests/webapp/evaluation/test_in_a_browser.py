@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e import looks, pages
+from tests.e2e import looks
 from tests.webapp.workshop import SAMPLES, SCORES, Workshop
 from webapp.artifacts.models import Bundle
 from webapp.evaluation.models import Report
@@ -14,12 +14,6 @@ from webapp.jobs.models import Job, State
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EACH_LOOK = pytest.mark.parametrize("look", list(looks.LOOKS))
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with pages.browser() as found:
-        yield found
 
 
 @pytest.fixture
