@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from webapp.adapters.actions import CARD_LIMIT
+from webapp.adapters.actions.editing import CARD_LIMIT
 
 
 class CardForm(forms.Form):

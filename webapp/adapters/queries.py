@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.accounts.models import Team
-from webapp.adapters import gains, names
+from webapp.adapters import gains
 from webapp.adapters.models import Adapter, AdapterVersion, Download, Score, Stage
 from webapp.artifacts.models import BundleFile
-from webapp.core import units
 
 
 def newest_versions(team: Team) -> QuerySet[AdapterVersion]:
@@ -58,64 +56,6 @@ def stage_counts(versions: QuerySet[AdapterVersion]) -> list[tuple[str, str | Pr
     return [(stage.value, stage.label, found[stage.value]) for stage in order if found.get(stage.value)]
 
 
-@dataclass(frozen=True)
-class ScoreRow:
-    """One line of the score table, as numbers and as words."""
-
-    name: str
-    label: str
-    help: str
-    base: float | None
-    value: float
-    is_better: bool | None
-    base_text: str
-    value_text: str
-    difference_text: str
-
-
-def score_rows(version: AdapterVersion) -> list[ScoreRow]:
-    """The newest score of each name: what a person sees at once first, single fields last."""
-    newest: dict[str, Score] = {}
-    for score in version.scores.order_by("id"):
-        newest[score.name] = score
-    order = {"json_fields": 0, "exact_match": 1, "validation_loss": 2}
-    return [_row(newest[name]) for name in sorted(newest, key=lambda name: (order.get(name, 9), name))]
-
-
-def _row(score: Score) -> ScoreRow:
-    words = names.describe(score.name)
-    base, difference, is_better = score.base_value, "", None
-    if base is not None:
-        change = score.value - base
-        is_better = None if change == 0 else (change > 0) == score.is_higher_better
-        difference = _difference(base, score.value, words.kind)
-    return ScoreRow(
-        name=score.name,
-        label=str(words.label),
-        help=str(words.help),
-        base=base,
-        value=score.value,
-        is_better=is_better,
-        base_text="" if base is None else number_text(base, words.kind),
-        value_text=number_text(score.value, words.kind),
-        difference_text=difference,
-    )
-
-
-def number_text(value: float, kind: str) -> str:
-    return units.percent(value, 0) if kind == "share" else units.number(value, 3)
-
-
-def _difference(base: float, value: float, kind: str) -> str:
-    """A loss by its share, as lists tell it; a share in points of its percentage."""
-    if kind == "loss":
-        gain = gains.of_losses(base, value)
-        return gain.text if gain else units.delta(value - base, 3)
-    if kind == "share":
-        return _("%(points)s points") % {"points": units.delta(100 * (value - base), 0)}
-    return units.delta(value - base, 3)
-
-
 def files(version: AdapterVersion) -> QuerySet[BundleFile]:
     """The version's files with their blobs, by path."""
     return BundleFile.objects.filter(bundle=version.bundle_id).select_related("blob").order_by("path")
@@ -139,42 +79,6 @@ def search(versions: QuerySet[AdapterVersion], wanted: str) -> QuerySet[AdapterV
         | Q(adapter__description__icontains=wanted)
         | Q(base_model__name__icontains=wanted)
     )
-
-
-@dataclass(frozen=True)
-class Node:
-    """One box of the picture that tells where a version comes from."""
-
-    kind: str
-    name: str
-    note: str
-    url: str
-
-
-def origin(version: AdapterVersion) -> list[list[Node]]:
-    """What the version was made from, in the order of making; the first step has data and base side by side."""
-    slug = version.adapter.team.slug
-    base = version.base_model
-    base_node = Node(
-        _("Base model"),
-        base.name.split("/")[-1],
-        _("rev %s") % base.revision[:8] if base.revision else "",
-        reverse("basemodels:detail", args=[slug, base.public_id]),
-    )
-    run = version.run
-    if run is None:
-        return [[base_node]]
-    data = run.dataset_version
-    data_node = Node(
-        _("Dataset"),
-        str(data),
-        ngettext("%s row", "%s rows", data.rows_good) % units.number(data.rows_good),
-        reverse("datasets:version", args=[slug, data.dataset.public_id, data.number]),
-    )
-    steps = run.result.get("steps")
-    note = ngettext("%s step", "%s steps", steps) % units.number(steps) if steps else ""
-    run_node = Node(_("Run"), run.name, note, reverse("runs:detail", args=[slug, run.public_id]))
-    return [[data_node, base_node], [run_node]]
 
 
 @dataclass(frozen=True)

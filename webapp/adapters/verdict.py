@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.adapters import gains
-from webapp.adapters.queries import ScoreRow
+from webapp.adapters.scoretable import ScoreRow
 from webapp.core import units
 from webapp.core.verdict import Verdict
 

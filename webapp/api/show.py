@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from webapp.adapters import queries as adapter_queries
+from webapp.adapters import scoretable
 from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
@@ -165,7 +166,7 @@ def adapter(row: Adapter) -> dict[str, Any]:
 
 
 def adapter_version(row: AdapterVersion) -> dict[str, Any]:
-    scores = adapter_queries.score_rows(row)
+    scores = scoretable.rows(row)
     report = adapter_queries.measured(row).report
     own = f"{settings.PUBLIC_URL}/api/v1/adapters/{row.adapter.public_id}/versions/{row.number}"
     return {

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
-from webapp.adapters import queries as adapters
+from webapp.adapters import scoretable
 from webapp.adapters.models import AdapterVersion
 from webapp.core import htmx, toasts
 from webapp.core.faults import UserFault
@@ -38,7 +38,7 @@ def report(request: Request, report_id: str) -> HttpResponse:
         "job": job,
         "now": words.waiting(jobs.why_waiting(job)) if job.state == State.QUEUED else words.now(job),
         "fault": faults.of(job) if job.state == State.FAILED else None,
-        "scores": adapters.score_rows(found.version) if found.bundle_id else [],
+        "scores": scoretable.rows(found.version) if found.bundle_id else [],
         "samples": [samples.of(kept) for kept in found.samples],
         "has_news": request.GET.get("seen") != job.state,
     }

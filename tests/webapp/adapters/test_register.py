@@ -6,7 +6,7 @@ import pytest
 
 from tests.webapp.adapters.conftest import WEIGHTS
 from webapp.accounts.models import Team
-from webapp.adapters import actions, queries
+from webapp.adapters import actions, queries, scoretable
 from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.jobs.lifecycle import State
 from webapp.lineage.models import Edge
@@ -18,7 +18,7 @@ def test_a_finished_run_becomes_version_one_with_hash_scores_card_and_lineage(
 ) -> None:
     assert (version.adapter.name, version.number, version.stage) == ("workshop", 1, "draft")
     assert version.sha256 == hashlib.sha256(WEIGHTS).hexdigest()
-    (row,) = queries.score_rows(version)
+    (row,) = scoretable.rows(version)
     assert (row.name, row.base, row.value, row.is_better) == ("validation_loss", 2.0, 0.5, True)
     assert "2.000 | 0.500" in version.card
     assert Edge.objects.filter(source=finished_run.public_id, target=version.public_id, relation="trained").exists()
@@ -58,7 +58,7 @@ def test_a_run_without_held_out_rows_leaves_no_invented_score(
     make_run: Callable[..., Run], make_adapter_version: Callable[..., AdapterVersion], team: Team
 ) -> None:
     made = make_adapter_version(make_run(team=team, state=State.SUCCEEDED, result={"validation_loss_after": None}))
-    assert queries.score_rows(made) == []
+    assert scoretable.rows(made) == []
 
 
 @pytest.mark.django_db

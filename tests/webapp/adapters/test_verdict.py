@@ -1,7 +1,7 @@
 import pytest
 
 from webapp.adapters import verdict
-from webapp.adapters.queries import ScoreRow
+from webapp.adapters.scoretable import ScoreRow
 
 
 def row(name: str, base: float | None, value: float, *, better: bool | None) -> ScoreRow:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.webapp.workshop import SAMPLES, SCORES, Workshop
-from webapp.adapters import queries
+from webapp.adapters import scoretable
 from webapp.artifacts.models import Bundle
 from webapp.evaluation import actions
 from webapp.evaluation.models import Report
@@ -28,7 +28,7 @@ def finish(report: Report, folder: Path, *, scores: dict[str, Any] = SCORES, sam
 
 def test_scores_become_facts_of_the_version_and_stand_on_its_card(report: Report, tmp_path: Path) -> None:
     finish(report, tmp_path)
-    rows = {row.name: row for row in queries.score_rows(report.version)}
+    rows = {row.name: row for row in scoretable.rows(report.version)}
     assert (rows["json_fields"].base, rows["json_fields"].value) == (0.02, 0.96)
     assert rows["json_values.part"].is_better is True
     # The report measured the loss again, so its number stands in place of the run's.
@@ -50,7 +50,7 @@ def test_answers_are_kept_for_the_page_and_no_more_than_fit_there(report: Report
 def test_a_report_without_answers_is_still_a_report(report: Report, tmp_path: Path) -> None:
     done = finish(report, tmp_path, scores={"rows": 0, "validation_loss": {"base": 2.0, "adapter": 1.0}}, samples=[])
     assert done.samples == []
-    assert [row.value for row in queries.score_rows(report.version)] == [1.0]
+    assert [row.value for row in scoretable.rows(report.version)] == [1.0]
 
 
 def test_a_card_that_a_person_wrote_stays_theirs(report: Report, tmp_path: Path) -> None:

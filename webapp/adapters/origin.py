@@ -1,0 +1,46 @@
+"""What a version was made from."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from webapp.adapters.models import AdapterVersion
+from webapp.core import units
+
+
+@dataclass(frozen=True)
+class Node:
+    """One box of the picture that tells where a version comes from."""
+
+    kind: str
+    name: str
+    note: str
+    url: str
+
+
+def of(version: AdapterVersion) -> list[list[Node]]:
+    """What the version was made from, in the order of making; the first step has data and base side by side."""
+    slug = version.adapter.team.slug
+    base = version.base_model
+    base_node = Node(
+        _("Base model"),
+        base.name.split("/")[-1],
+        _("rev %s") % base.revision[:8] if base.revision else "",
+        reverse("basemodels:detail", args=[slug, base.public_id]),
+    )
+    run = version.run
+    if run is None:
+        return [[base_node]]
+    data = run.dataset_version
+    data_node = Node(
+        _("Dataset"),
+        str(data),
+        ngettext("%s row", "%s rows", data.rows_good) % units.number(data.rows_good),
+        reverse("datasets:version", args=[slug, data.dataset.public_id, data.number]),
+    )
+    steps = run.result.get("steps")
+    note = ngettext("%s step", "%s steps", steps) % units.number(steps) if steps else ""
+    run_node = Node(_("Run"), run.name, note, reverse("runs:detail", args=[slug, run.public_id]))
+    return [[data_node, base_node], [run_node]]

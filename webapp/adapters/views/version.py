@@ -1,0 +1,97 @@
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from webapp.accounts import access
+from webapp.accounts.access import Permission
+from webapp.adapters import actions, markdown, origin, queries, scoretable, usage, verdict
+from webapp.adapters.forms import CardForm, NameForm
+from webapp.adapters.views import find
+from webapp.core import htmx, toasts
+from webapp.core.faults import UserFault
+from webapp.core.request import Request
+from webapp.runs import fields
+
+
+@require_GET
+@access.team_view(Permission.VIEW)
+def newest(request: Request, adapter_id: str) -> HttpResponse:
+    """An adapter's address without a version leads to its newest one."""
+    adapter = find.adapter(request, adapter_id)
+    number = adapter.versions.order_by("-number").values_list("number", flat=True).first()
+    if number is None:
+        raise Http404
+    return redirect("adapters:version", request.team.slug, adapter.public_id, number)
+
+
+@require_GET
+@access.team_view(Permission.VIEW)
+def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
+    found = find.version(request, adapter_id, number)
+    scores = scoretable.rows(found)
+    measured = queries.measured(found)
+    versions = list(found.adapter.versions.select_related("created_by").order_by("-number"))
+    context = {
+        "title": f"{found.adapter.name} v{found.number}",
+        "version": found,
+        "adapter": found.adapter,
+        "verdict": verdict.of_version(scores, can_be_measured=measured.can_be),
+        "scores": scores,
+        "measured": measured,
+        "settings": fields.summary(fields.stored(found.run.config)) if found.run else [],
+        "files": queries.files(found),
+        "versions": versions,
+        "newer": versions[0].number if versions[0] != found else None,
+        "origin": origin.of(found),
+        "download_count": found.downloads.count(),
+        "snippets": usage.snippets(found),
+        "card_html": markdown.to_html(found.card),
+        "can_change": find.may_change(request, found.adapter),
+        "why_not": access.why_not(Permission.DOWNLOAD),
+    }
+    return htmx.render(request, "adapters/version.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@access.team_view(Permission.TRAIN)
+def edit_card(request: Request, adapter_id: str, number: int) -> HttpResponse:
+    found = find.version(request, adapter_id, number)
+    find.require_change(request, found.adapter)
+    form = CardForm(request.POST or None, initial={"card": found.card})
+    if request.method == "POST" and form.is_valid():
+        actions.edit_card(by=request.user, version=found, text=form.cleaned_data["card"])
+        toasts.show(request, _("The card was saved."))
+        return redirect("adapters:version", request.team.slug, adapter_id, number)
+    context = {
+        "title": _("Card of %s") % found,
+        "verdict": _("What a reader should know *before they rely on it.*"),
+        "form": form,
+        "version": found,
+        "adapter": found.adapter,
+    }
+    return htmx.render(request, "adapters/card.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@access.team_view(Permission.TRAIN)
+def rename(request: Request, adapter_id: str) -> HttpResponse:
+    """Another name or description; address and id stay, so nothing that uses the adapter breaks."""
+    adapter = find.adapter(request, adapter_id)
+    find.require_change(request, adapter)
+    form = NameForm(request.POST or None, initial={"name": adapter.name, "description": adapter.description})
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.rename(by=request.user, adapter=adapter, **form.cleaned_data)
+        except UserFault as fault:
+            form.add_error(fault.field or None, fault.message)
+        else:
+            toasts.show(request, _("Saved."))
+            return redirect("adapters:detail", request.team.slug, adapter.public_id)
+    context = {
+        "title": _("Rename %s") % adapter.name,
+        "verdict": _("Its address and its id stay, *so nothing that uses it breaks.*"),
+        "form": form,
+        "adapter": adapter,
+    }
+    return htmx.render(request, "adapters/rename.html", context, status=422 if form.errors else 200)
