@@ -145,6 +145,11 @@ def _argv(pid: int) -> list[str]:
     return psutil.Process(pid).cmdline()
 
 
+def _web_pids(folder: Path) -> list[int]:
+    note = json.loads((folder / "launcher.json").read_text())
+    return [each["pid"] for each in note["processes"] if WEB in _argv(each["pid"])]
+
+
 def test_a_web_process_that_cannot_start_ends_the_start_with_its_last_words(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,10 +172,9 @@ def test_a_given_broker_that_is_away_ends_the_start_in_words(folder: Path, monke
 
 def test_a_web_process_that_was_killed_answers_again_at_the_same_address(scene: Scene, folder: Path) -> None:
     scene.start()
-    note = json.loads((folder / "launcher.json").read_text())
-    web = next(each["pid"] for each in note["processes"] if WEB in _argv(each["pid"]))
+    (web,) = _web_pids(folder)
     os.kill(web, signal.SIGKILL)
-    while web in [each["pid"] for each in json.loads((folder / "launcher.json").read_text())["processes"]]:
+    while _web_pids(folder) in ([], [web]):
         scene.launcher.watch(0.05)
     assert httpx.get(scene.launcher.url, trust_env=False, timeout=20).status_code == 200
 
