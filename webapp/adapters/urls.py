@@ -10,7 +10,8 @@ urlpatterns = [
     path("<str:adapter_id>/delete/", trash.delete, name="delete"),
     path("<str:adapter_id>/restore/", trash.restore, name="restore"),
     path("<str:adapter_id>/v<int:number>/", version.show, name="version"),
-    path("<str:adapter_id>/v<int:number>/card/", version.edit_card, name="card"),
+    path("<str:adapter_id>/v<int:number>/card/", version.card, name="card"),
+    path("<str:adapter_id>/v<int:number>/card/edit/", version.edit_card, name="edit_card"),
     path("<str:adapter_id>/v<int:number>/download/", downloads.download_zip, name="zip"),
     path("<str:adapter_id>/v<int:number>/files/<path:file_path>", downloads.download_file, name="file"),
 ]

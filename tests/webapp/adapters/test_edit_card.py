@@ -17,6 +17,6 @@ def test_a_trainer_may_not_rewrite_the_card_of_another_s_adapter(
     version.adapter.refresh_from_db()
     with pytest.raises(PermissionDenied):
         actions.edit_card(by=trainer, version=version, text="mine now")
-    page = f"/t/{version.adapter.team.slug}/adapters/{version.adapter.public_id}/v1/"
-    assert "/card/" not in client_as(trainer).get(page).content.decode()
-    assert "/card/" in client_as(maintainer).get(page).content.decode()
+    page = f"/t/{version.adapter.team.slug}/adapters/{version.adapter.public_id}/v1/card/"
+    assert "/card/edit/" not in client_as(trainer).get(page).content.decode()
+    assert "/card/edit/" in client_as(maintainer).get(page).content.decode()

@@ -99,6 +99,7 @@ def test_a_version_says_whether_it_is_better_and_how_to_use_it(page: Page, look:
         "adapter-not-measured": address(blind),
         "adapter-report-failed": address(failed),
         "adapter-card": f"{address(new)}card/",
+        "adapter-edit-card": f"{address(new)}card/edit/",
         "adapter-rename": f"{under}rename/",
         "adapter-delete": f"{under}delete/",
     }
@@ -146,7 +147,7 @@ def test_a_card_full_of_attacks_runs_nothing(page: Page, workshop: Workshop, tra
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     with pages.without_complaints(page):
-        page.goto(address(version))
+        page.goto(f"{address(version)}card/")
         expect(page.get_by_role("heading", name="Mine")).to_be_visible()
     axe.assert_no_violations(page)
     assert not [url for url in asked if "stolen" in url or url.endswith("/x")]

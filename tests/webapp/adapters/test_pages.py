@@ -84,11 +84,11 @@ def test_an_edited_card_is_kept_sanitised_and_marked_as_a_persons(
 ) -> None:
     version = workshop.adapter("tickets")
     client = client_as(trainer)
-    assert "# tickets v1" in client.get(under(version, "v1/card/")).content.decode()
+    assert "# tickets v1" in client.get(under(version, "v1/card/edit/")).content.decode()
     text = "# For the desk\n\n<script>alert(1)</script> **bold**"
-    response = client.post(under(version, "v1/card/"), {"card": text})
-    assert response.headers["Location"] == under(version, "v1/")
-    said = client.get(under(version, "v1/")).content.decode()
+    response = client.post(under(version, "v1/card/edit/"), {"card": text})
+    assert response.headers["Location"] == under(version, "v1/card/")
+    said = client.get(under(version, "v1/card/")).content.decode()
     assert "<h2>For the desk</h2>" in said and "<strong>bold</strong>" in said
     assert "<script>alert" not in said
     assert "written by a person" in said
@@ -98,7 +98,7 @@ def test_a_card_that_is_too_long_is_refused_in_words_and_not_lost(
     client_as: As, trainer: Any, workshop: Workshop
 ) -> None:
     version = workshop.adapter("tickets")
-    response = client_as(trainer).post(under(version, "v1/card/"), {"card": "x" * 100_001})
+    response = client_as(trainer).post(under(version, "v1/card/edit/"), {"card": "x" * 100_001})
     assert response.status_code == 422
     assert "100001" in response.content.decode() and "x" * 100_001 in response.content.decode()
     version.refresh_from_db()
@@ -127,7 +127,7 @@ def test_a_taken_name_is_refused_with_a_sentence_at_its_field(client_as: As, tra
     assert Adapter.objects.filter(name="tickets").exists()
 
 
-@pytest.mark.parametrize("page", ["rename/", "delete/", "v1/card/"])
+@pytest.mark.parametrize("page", ["rename/", "delete/", "v1/card/edit/"])
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("reviewer", 403), ("stranger", 404)])
 def test_who_may_not_change_is_refused(
     page: str, role: str, status: int, request: pytest.FixtureRequest, client_as: As, workshop: Workshop
@@ -147,7 +147,7 @@ def test_a_trainer_is_not_offered_to_change_what_another_made(
     Adapter.objects.update(created_by=maintainer)
     said = client_as(trainer).get(under(version, "v1/")).content.decode()
     assert "/rename/" not in said and "/delete/" not in said
-    for page in ("delete/", "rename/", "v1/card/"):
+    for page in ("delete/", "rename/", "v1/card/edit/"):
         assert client_as(trainer).get(under(version, page)).status_code == 403
 
 

@@ -7,7 +7,7 @@ from webapp.accounts import access
 from webapp.accounts.access import Permission
 from webapp.adapters import actions, markdown, origin, queries, scoretable, usage, verdict
 from webapp.adapters.forms import CardForm, NameForm
-from webapp.adapters.views import find
+from webapp.adapters.views import find, frame
 from webapp.core import htmx, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
@@ -31,26 +31,28 @@ def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
     found = find.version(request, adapter_id, number)
     scores = scoretable.rows(found)
     measured = queries.measured(found)
-    versions = list(found.adapter.versions.select_related("created_by").order_by("-number"))
-    context = {
-        "title": f"{found.adapter.name} v{found.number}",
-        "version": found,
-        "adapter": found.adapter,
-        "verdict": verdict.of_version(scores, can_be_measured=measured.can_be),
+    page = frame.context(
+        request, found, tab="version", verdict=verdict.of_version(scores, can_be_measured=measured.can_be)
+    )
+    context = page | {
         "scores": scores,
         "measured": measured,
         "settings": fields.summary(fields.stored(found.run.config)) if found.run else [],
         "files": queries.files(found),
-        "versions": versions,
-        "newer": versions[0].number if versions[0] != found else None,
+        "versions": found.adapter.versions.select_related("created_by").order_by("-number"),
         "origin": origin.of(found),
         "download_count": found.downloads.count(),
         "snippets": usage.snippets(found),
-        "card_html": markdown.to_html(found.card),
-        "can_change": find.may_change(request, found.adapter),
-        "why_not": access.why_not(Permission.DOWNLOAD),
     }
     return htmx.render(request, "adapters/version.html", context)
+
+
+@require_GET
+@access.team_view(Permission.VIEW)
+def card(request: Request, adapter_id: str, number: int) -> HttpResponse:
+    found = find.version(request, adapter_id, number)
+    page = frame.context(request, found, tab="card", verdict=_("What a reader should know *before they rely on it.*"))
+    return htmx.render(request, "adapters/card.html", page | {"card_html": markdown.to_html(found.card)})
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,7 +64,7 @@ def edit_card(request: Request, adapter_id: str, number: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         actions.edit_card(by=request.user, version=found, text=form.cleaned_data["card"])
         toasts.show(request, _("The card was saved."))
-        return redirect("adapters:version", request.team.slug, adapter_id, number)
+        return redirect("adapters:card", request.team.slug, adapter_id, number)
     context = {
         "title": _("Card of %s") % found,
         "verdict": _("What a reader should know *before they rely on it.*"),
@@ -70,7 +72,7 @@ def edit_card(request: Request, adapter_id: str, number: int) -> HttpResponse:
         "version": found,
         "adapter": found.adapter,
     }
-    return htmx.render(request, "adapters/card.html", context, status=422 if form.errors else 200)
+    return htmx.render(request, "adapters/edit_card.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
