@@ -1,6 +1,7 @@
 """Settings. Everything that differs between machines comes from the environment (docs/operations.md)."""
 
 import fcntl
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -209,8 +210,10 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
-SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "tunesmith_session"
-CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "tunesmith_csrf"
+# Browsers send a cookie to every port of a host: two installations on one machine would sign each other's people out.
+_own_name = hashlib.sha256(str(STATE_DIR).encode()).hexdigest()[:8]
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else f"tunesmith_session_{_own_name}"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else f"tunesmith_csrf_{_own_name}"
 CSRF_FAILURE_VIEW = "webapp.core.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if IS_HTTPS else []
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
 from playwright.sync_api import Browser, Page
 
 from tests.e2e import axe, pages
@@ -20,7 +21,7 @@ def signed_in(browser: Browser, user: Any, client_as: Any, url: str, *, look: st
     """A page in a fresh profile where `user` is signed in."""
     is_narrow, is_dark = {"1440-dark": (False, True), "390-light": (True, False), **LOOKS}[look]
     context = pages.context(browser, is_narrow=is_narrow, is_dark=is_dark, base_url=url)
-    cookie = client_as(user).cookies["tunesmith_session"]
+    cookie = client_as(user).cookies[settings.SESSION_COOKIE_NAME]
     context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
     yield context.new_page()
     context.close()

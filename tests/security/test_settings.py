@@ -1,5 +1,6 @@
 """What the settings must never let through, tried on the real settings in processes of their own."""
 
+import ast
 import contextlib
 import fcntl
 import os
@@ -118,6 +119,13 @@ def test_cookies_under_https_are_bound_to_this_host_and_unreadable_for_scripts(t
     names += " CSRF_COOKIE_NAME CSRF_COOKIE_SECURE CSRF_COOKIE_SAMESITE SESSION_COOKIE_DOMAIN SESSION_COOKIE_PATH"
     found = setting(tmp_path, f"[getattr(settings, name) for name in {names.split()}]", **PRODUCTION)
     assert found == "['__Host-session', True, True, 'Lax', '__Host-csrf', True, 'Lax', None, '/']"
+
+
+def test_two_installations_on_one_host_keep_their_cookies_apart(tmp_path):
+    names = "[settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME]"
+    one, other = (setting(tmp_path / name, names) for name in ("one", "other"))
+    assert not set(ast.literal_eval(one)) & set(ast.literal_eval(other))
+    assert setting(tmp_path / "one", names) == one  # the next start signs nobody out
 
 
 def test_https_is_kept_and_debug_is_off_unless_asked_for(tmp_path):

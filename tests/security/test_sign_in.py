@@ -1,4 +1,5 @@
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user
 
 PASSWORD = "copper-and-steel-7"
@@ -67,17 +68,17 @@ def test_signing_in_changes_the_session_and_the_form_token(client, owner):
     session = client.session
     session["marker"] = "set before"
     session.save()
-    before = client.cookies["tunesmith_session"].value
+    before = client.cookies[settings.SESSION_COOKIE_NAME].value
     sign_in(client, owner.email)
-    assert client.cookies["tunesmith_session"].value != before
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != before
 
 
 def test_signing_out_ends_the_session_on_the_server(client, client_as, owner):
     sign_in(client, owner.email)
-    kept = client.cookies["tunesmith_session"].value
+    kept = client.cookies[settings.SESSION_COOKIE_NAME].value
     client.post("/account/logout/")
     thief = client_as(None)
-    thief.cookies["tunesmith_session"] = kept
+    thief.cookies[settings.SESSION_COOKIE_NAME] = kept
     assert thief.get("/me/").status_code == 302
 
 
@@ -88,7 +89,7 @@ def test_looking_at_the_way_out_does_not_sign_out(client, owner):
 
 
 def test_the_session_cookie_is_out_of_reach_of_scripts_and_of_other_sites(client, owner):
-    cookie = sign_in(client, owner.email).cookies["tunesmith_session"]
+    cookie = sign_in(client, owner.email).cookies[settings.SESSION_COOKIE_NAME]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert not cookie["domain"]

@@ -11,6 +11,7 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.management import call_command  # noqa: E402
@@ -36,7 +37,8 @@ if __name__ == "__main__":
 
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    sys.stdout.write(json.dumps({"url": url, "session": session_key}) + "\n")
+    names = {"session_name": settings.SESSION_COOKIE_NAME, "csrf_name": settings.CSRF_COOKIE_NAME}
+    sys.stdout.write(json.dumps({"url": url, "session": session_key, **names}) + "\n")
     sys.stdout.flush()
     config = uvicorn.Config("webapp.asgi:application", lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listening])

@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
-            cookies = {"tunesmith_session": told["session"], "tunesmith_csrf": CSRF}
+            cookies = {told["session_name"]: told["session"], told["csrf_name"]: CSRF}
             headers = {"X-CSRFToken": CSRF, "Accept": "application/json"}
             with httpx.Client(base_url=told["url"], cookies=cookies, headers=headers, timeout=120) as client:
                 client.get("/t/acme/datasets/new/").raise_for_status()

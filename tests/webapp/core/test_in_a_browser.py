@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.conftest import PASSWORD
@@ -35,7 +36,7 @@ def signed_in(page: Page, owner: Any, client_as: Any, live_server: Any) -> Page:
 
 
 def sign_in(context: BrowserContext, person: Any, client_as: Any, live_server: Any) -> None:
-    cookie = client_as(person).cookies["tunesmith_session"]
+    cookie = client_as(person).cookies[settings.SESSION_COOKIE_NAME]
     context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
 
 

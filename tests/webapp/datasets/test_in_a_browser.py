@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -29,7 +30,7 @@ def page(
 ) -> Iterator[Page]:
     narrow, dark = LOOKS[getattr(request, "param", "1440-light")]
     context = pages.context(chromium, is_narrow=narrow, is_dark=dark, base_url=live_server.url)
-    cookie = client_as(trainer).cookies["tunesmith_session"]
+    cookie = client_as(trainer).cookies[settings.SESSION_COOKIE_NAME]
     context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
     yield context.new_page()
     context.close()
