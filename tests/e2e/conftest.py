@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import pages
-from tests.e2e.product import Product
+from tests.e2e.installation import Installation, installation
 from webapp.launch.demo.client import Client
 
 EMAIL, PASSWORD, TEAM = "smith@example.org", "copper-and-steel-7", "bicycle-workshop"
@@ -24,14 +24,13 @@ class Owner:
 
 
 @pytest.fixture(scope="session")
-def product() -> Iterator[Product]:
-    made = Product()
-    yield made
-    made.stop()
+def product() -> Iterator[Installation]:
+    with installation() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def owner(product: Product, chromium: Browser) -> Owner:
+def owner(product: Installation, chromium: Browser) -> Owner:
     """Sets the installation up, in the browser."""
     context = pages.context(chromium)
     page = context.new_page()
@@ -49,7 +48,7 @@ def owner(product: Product, chromium: Browser) -> Owner:
 
 
 @pytest.fixture
-def page(product: Product, chromium: Browser, owner: Owner) -> Iterator[Page]:
+def page(product: Installation, chromium: Browser, owner: Owner) -> Iterator[Page]:
     context = pages.context(chromium, base_url=product.url, storage_state=owner.storage, accept_downloads=True)
     context.set_default_timeout(60_000)
     yield context.new_page()
@@ -57,7 +56,7 @@ def page(product: Product, chromium: Browser, owner: Owner) -> Iterator[Page]:
 
 
 @pytest.fixture
-def client(product: Product, owner: Owner) -> Client:
+def client(product: Installation, owner: Owner) -> Client:
     """The REST API with a token as `manage.py token` prints it."""
     token = product.manage("token", owner.email, TEAM).split()[-1]
     return Client(url=product.url, token=token)

@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.e2e.product import Product, engines_on, wait_until
+from tests.e2e.installation import Installation, engines_on, wait_until
 from webapp.launch.demo.client import ENDED, Client
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -16,12 +16,12 @@ CONFIG = {"lora_r": 4, "batch_size": 4, "max_steps": 24, "max_length": 256, "che
 
 @pytest.mark.row("F2")
 def test_a_killed_worker_leads_to_the_adapter_without_a_hand_on_it(
-    client: Client, product: Product, sample: Path
+    client: Client, product: Installation, sample: Path
 ) -> None:
     run = launch(client, sample)
     wait_until(lambda: has_checkpoint(client, run), seconds=PATIENCE, why="no checkpoint was saved")
     (worker,) = product.programs("workers.tasks")
-    engines = engines_on(product.state)
+    engines = engines_on(product.folder)
     assert engines, "nothing was training when the worker was to be killed"
     worker.kill()
     _gone, alive = psutil.wait_procs(engines, timeout=60)
@@ -36,7 +36,7 @@ def test_a_killed_worker_leads_to_the_adapter_without_a_hand_on_it(
     version = client.get(f"/adapters/{done['adapter']}/versions/{done['adapter_version']}")
     assert any(file["path"] == "adapter_model.safetensors" for file in version["files"])
     assert [process.pid for process in product.programs("workers.tasks")] != [worker.pid]
-    wait_until(lambda: not engines_on(product.state), seconds=60, why="an engine was left behind")
+    wait_until(lambda: not engines_on(product.folder), seconds=60, why="an engine was left behind")
 
 
 def launch(client: Client, sample: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e import pages
-from tests.e2e.product import Product
+from tests.e2e.installation import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(1800)]
 PATIENCE = 900_000  # milliseconds: a busy machine is slow, and that is no fault
@@ -21,7 +21,7 @@ STEPS = 16
 
 
 def test_a_file_of_examples_becomes_an_adapter_that_answers(
-    page: Page, product: Product, sample: Path, tmp_path: Path
+    page: Page, product: Installation, sample: Path, tmp_path: Path
 ) -> None:
     with pages.without_complaints(page):
         page.goto("/")
