@@ -1,6 +1,5 @@
 """Removes what jobs left on this machine's disk and nobody needs any more."""
 
-import datetime as dt
 import logging
 import shutil
 import time
@@ -8,13 +7,12 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from webapp.jobs.lifecycle import State
+from webapp.jobs.lifecycle import FAILED_KEPT, State
 from webapp.jobs.models import Job
 from workers import folder as folders
 
 logger = logging.getLogger(__name__)
 
-KEEP_FAILED = dt.timedelta(days=1)  # a second try then goes on from the last checkpoint
 KEEP_UNUSED_SECONDS = 24 * 3600.0  # inputs, for the next job that needs them
 KEPT_ATTEMPTS = 2
 
@@ -41,7 +39,7 @@ def _clean_job(folder: Path) -> None:
 def _needs_nothing(job: Job) -> bool:
     """The folder's own time would not do for a failed one: it is that of the attempt's beginning."""
     if job.state == State.FAILED:
-        return job.finished_at is not None and job.finished_at < timezone.now() - KEEP_FAILED
+        return job.finished_at is not None and job.finished_at < timezone.now() - FAILED_KEPT
     return job.is_over
 
 

@@ -50,7 +50,8 @@ def prepare(claim: Claim, *, threads: int, check: Callable[[], None]) -> Path:
     for name in ("inputs", "checkpoints"):
         (folder / name).mkdir()
     _write_order(folder, _order_of(claim, threads))
-    _carry_over(folder)  # before anything that may fail, so that the newest folder always holds what there is
+    # Before anything that may fail, so that the newest folder always holds what there is.
+    _carry_over(folder, after=claim.job.anew_after)
     for item in claim.job.inputs:
         check()
         _bring(folder, path=item["path"], sha256=item["sha256"])
@@ -119,12 +120,15 @@ def link_file(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _carry_over(folder: Path) -> None:
-    """Take what the newest earlier attempt on this machine left. Files are linked; that attempt may be removed then."""
+def _carry_over(folder: Path, *, after: int) -> None:
+    """Take what the newest earlier attempt on this machine left, of those numbered above `after`.
+
+    Files are linked; that attempt may be removed then.
+    """
     number = int(folder.name)
     earlier = sorted((int(path.name) for path in folder.parent.iterdir() if path.name.isdecimal()), reverse=True)
     for name in CARRIED_OVER:
-        sources = (folder.parent / str(other) / name for other in earlier if other < number)
+        sources = (folder.parent / str(other) / name for other in earlier if after < other < number)
         source = next((path for path in sources if _holds_something(path)), None)
         if source is not None:
             link_tree(source, folder / name)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.fakes.orders import must_claim, submit, worker
 from webapp.contract.spec import JobKind
+from webapp.jobs import actions as jobs
 from webapp.jobs import leases, recovery
 from webapp.jobs.leases import Claim
 from webapp.jobs.lifecycle import State
@@ -61,6 +62,26 @@ def test_a_later_attempt_takes_over_what_the_newest_one_with_anything_left(held:
     assert (third / "decisions.json").exists() and (third / "partial" / "model.safetensors").exists()
     assert [path.name for path in (third / "checkpoints").iterdir()] == ["step-00000004"]
     assert not (third / "result").exists()
+
+
+def test_what_was_cancelled_and_is_tried_again_begins_anew(held: Claim) -> None:
+    """Also when its folder has not been cleaned yet; what the new attempts leave is gone on from as ever."""
+    save(prepared(held) / "checkpoints" / "step-00000004" / "state.json")
+    leases.cancel(claim=held)
+    jobs.retry(by=None, job=held.job)
+    anew = must_claim(worker(pid=2))
+    place = prepared(anew)
+    assert list((place / "checkpoints").iterdir()) == []
+    save(place / "checkpoints" / "step-00000002" / "state.json")
+    third = prepared(again(anew, 3))
+    assert [path.name for path in (third / "checkpoints").iterdir()] == ["step-00000002"]
+
+
+def test_what_failed_and_is_tried_again_goes_on(held: Claim) -> None:
+    save(prepared(held) / "checkpoints" / "step-00000004" / "state.json")
+    leases.fail(claim=held, fault="disk_full", data={})
+    jobs.retry(by=None, job=held.job)
+    assert list((prepared(must_claim(worker(pid=2))) / "checkpoints").iterdir())
 
 
 def test_taking_over_copies_no_byte(held: Claim) -> None:

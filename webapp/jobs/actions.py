@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, When
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -142,19 +142,17 @@ def resume(*, by: User | None, job: Job) -> Job:
     return _queue_again(by, job, {State.PAUSED}, "resumed")
 
 
-def retry(*, by: User | None, job: Job, secret: str = "") -> Job:
-    """Queue a failed or cancelled job once more. A failed one goes on from its last checkpoint where there is one;
-    a cancel kept nothing, so that a cancelled one begins anew.
+def retry(*, by: User | None, job: Job, secret: str = "", is_anew: bool = False) -> Job:
+    """Queue a failed or cancelled job once more. A failed one goes on from its last checkpoint, unless `is_anew` says
+    that there is none any more; a cancel kept nothing, so that a cancelled one begins anew.
 
     A secret was wiped when the job ended, so one that needs it must be given it again. Raises UserFault.
     """
-    return _queue_again(by, job, {State.FAILED, State.CANCELLED}, "retried", sealed_secret=seal.seal(secret), **_ANEW)
-
-
-_ANEW = {
-    name: Case(When(state=State.CANCELLED, then=0), default=F(name))
-    for name in ("step", "total_steps", "checkpoint_step")
-}
+    anew = {"step": 0, "total_steps": 0, "checkpoint_step": 0, "anew_after": job.attempts.count()}
+    states = {State.FAILED, State.CANCELLED}
+    begins_anew = Q(state__in=states if is_anew else {State.CANCELLED})
+    fields = {name: Case(When(begins_anew, then=value), default=F(name)) for name, value in anew.items()}
+    return _queue_again(by, job, states, "retried", sealed_secret=seal.seal(secret), **fields)
 
 
 def _queue_again(by: User | None, job: Job, allowed: set[State], code: str, **fields: Any) -> Job:

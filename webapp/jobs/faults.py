@@ -203,15 +203,15 @@ def _out_of_memory(data: Data) -> FaultWords:
         meaning = _("The machine ran out of memory, so its system ended the program.")
     return FaultWords(
         title=_("There was not enough memory"),
-        meaning=meaning + " " + _("The last checkpoint is kept."),
+        meaning=meaning,
         remedy=_("Choose QLoRA, a smaller base model or a shorter longest row, or a machine with more memory."),
     )
 
 
 def _disk_full(data: Data) -> FaultWords:
-    meaning = _("There was no room left to save on the worker's disk. The last checkpoint is intact.")
+    meaning = _("There was no room left to save on the worker's disk. What was saved before is intact.")
     if data.get("needed_bytes"):
-        meaning = _("Saving needs %(needed)s, and %(free)s are free. The last checkpoint is intact.") % {
+        meaning = _("Saving needs %(needed)s, and %(free)s are free. What was saved before is intact.") % {
             "needed": units.filesize(data["needed_bytes"]),
             "free": units.filesize(data.get("free_bytes")),
         }

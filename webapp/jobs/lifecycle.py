@@ -1,5 +1,7 @@
 """A job's life: its states and the moves between them that are allowed (drawn in docs/jobs.md)."""
 
+import datetime as dt
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -43,6 +45,8 @@ class EndedBecause(models.TextChoices):
 HELD = frozenset({State.STARTING, State.RUNNING, State.FINISHING})
 # It is over; only a person's wish to try again leads out.
 OVER = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+# So long a worker keeps on its disk from what a failed job could go on.
+FAILED_KEPT = dt.timedelta(days=1)
 # Nobody holds it and nothing happens until somebody takes it or a person acts.
 RESTING = frozenset({State.QUEUED, State.PAUSED, State.INTERRUPTED})
 

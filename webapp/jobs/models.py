@@ -79,6 +79,7 @@ class Job(models.Model):
     fence = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     deaths = models.IntegerField(default=0, help_text="in a row, without a new checkpoint between them")
+    anew_after = models.IntegerField(default=0, help_text="nothing that attempts up to this one left is gone on from")
     rung_at = models.DateTimeField(null=True, blank=True)
 
     phase = models.CharField(max_length=20, blank=True)

@@ -144,7 +144,7 @@ _NOTES: dict[str, Callable[[Data], str]] = {
     ),
     # Base models.
     "commit_pinned": lambda data: (
-        _("The hub's newest revision is %(commit)s; exactly this one is kept.")
+        _("It is fetched as it is at commit %(commit)s, and stays so whatever changes at the hub.")
         % {"commit": str(data.get("commit", ""))[:12]}
     ),
     "form_of_training_unknown": lambda data: _(

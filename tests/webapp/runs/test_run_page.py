@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import re
 
@@ -5,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from webapp.artifacts.models import Bundle
 from webapp.jobs.models import Attempt, AttemptLog, Job, JobEvent, State
 from webapp.runs import actions, present
 from webapp.runs.models import Run
@@ -81,16 +83,32 @@ def test_a_run_that_waits_without_a_worker_says_what_to_do(look, run, viewer):
 
 
 def test_a_failed_run_says_what_happened_and_what_to_do(look, run, trainer):
-    put(run, State.FAILED, fault="loss_not_finite", fault_data={"step": 50}, checkpoint_step=40)
+    ended_at = timezone.now() - dt.timedelta(hours=23)
+    put(run, State.FAILED, fault="loss_not_finite", fault_data={"step": 50}, checkpoint_step=40, finished_at=ended_at)
     body = text(look(trainer))
     assert "The training fell apart." in body and "learning rate a third as high" in body
-    assert "The checkpoint of step 40 is kept." in body
+    until = (ended_at + dt.timedelta(days=1)).isoformat(timespec="seconds")
+    assert f'The checkpoint of step 40 is kept until <time datetime="{until}"' in body
     assert "Clone and change" in body and "goes on from there" not in body
 
 
 def test_a_fault_that_may_pass_offers_to_try_again_from_the_checkpoint(look, run, trainer):
     put(run, State.FAILED, fault="disk_full", checkpoint_step=40)
     assert "“Try again” goes on from there." in text(look(trainer))
+
+
+def test_checkpoints_that_are_gone_after_a_day_are_promised_no_longer(look, run, trainer):
+    put(run, State.FAILED, fault="disk_full", checkpoint_step=40, finished_at=timezone.now() - dt.timedelta(hours=25))
+    body = text(look(trainer))
+    assert "are gone now. “Try again” begins anew." in body and "goes on from there" not in body
+
+
+def test_a_checkpoint_in_storage_stays(look, run, trainer, team):
+    put(run, State.FAILED, fault="disk_full", checkpoint_step=40, finished_at=timezone.now() - dt.timedelta(hours=25))
+    bundle = Bundle.objects.create(team=team, kind="checkpoint", size_bytes=9)
+    run.checkpoints.create(attempt=1, step=30, folder="step-30", size_bytes=9, bundle=bundle, created_at=timezone.now())
+    body = text(look(trainer))
+    assert "The checkpoint of step 30 is kept. “Try again” goes on from there." in body
 
 
 def test_buttons_follow_the_state_and_the_person(look, run, trainer, viewer):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from webapp.audit.models import Event
 from webapp.contract import events
 from webapp.core.faults import UserFault
-from webapp.jobs.models import Job, State
+from webapp.jobs.models import Attempt, Job, State
 from webapp.notices.models import Notice
 from webapp.runs import actions
 from webapp.runs.models import Checkpoint, MetricBuffer, Run
@@ -144,6 +144,7 @@ def test_a_run_that_was_started_again_a_moment_ago_is_neither_deleted_nor_purged
 def test_a_cancelled_run_that_starts_again_promises_no_checkpoint(run, trainer):
     event = events.Checkpointed(step=5, folder="step-5", size_bytes=9, manifest_sha256="a" * 64, validation_loss=1.5)
     actions.record_checkpoint(run=run, attempt=1, event=event, at=timezone.now())
+    Job.objects.update(checkpoint_step=5)
     put(run, State.FAILED)
     actions.retry(by=trainer, run=run)
     assert run.checkpoints.exists()
@@ -151,6 +152,15 @@ def test_a_cancelled_run_that_starts_again_promises_no_checkpoint(run, trainer):
     actions.retry(by=trainer, run=run)
     run.job.refresh_from_db()
     assert not run.checkpoints.exists() and (run.job.step, run.job.total_steps) == (0, 0)
+
+
+def test_a_run_that_failed_long_ago_begins_anew_since_its_checkpoints_are_gone(run, trainer):
+    long_ago = timezone.now() - dt.timedelta(hours=25)
+    Job.objects.update(step=7, checkpoint_step=5, finished_at=long_ago, state=State.FAILED)
+    Attempt.objects.create(job=run.job, number=1, fence=1, started_at=long_ago)
+    run.job.refresh_from_db()
+    actions.retry(by=trainer, run=run)
+    assert (run.job.step, run.job.checkpoint_step, run.job.anew_after) == (0, 0, 1)
 
 
 def test_a_run_that_cannot_be_removed_does_not_keep_the_others(team, trainer, make_run, monkeypatch):

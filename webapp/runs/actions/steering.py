@@ -17,6 +17,7 @@ from webapp.core.faults import UserFault
 from webapp.jobs import actions as jobs
 from webapp.jobs.lifecycle import OVER, Asked, State
 from webapp.jobs.models import Job
+from webapp.runs import kept
 from webapp.runs.models import Run
 
 
@@ -45,14 +46,18 @@ def resume(*, by: User | None, run: Run) -> None:
 
 @transaction.atomic
 def retry(*, by: User | None, run: Run) -> None:
-    """Start a failed run again, from its last checkpoint if it has one, or a cancelled one anew. Raises UserFault."""
+    """Start a failed run again, from its last checkpoint if that is still kept, or a cancelled one anew.
+
+    Raises UserFault.
+    """
     _require_change(by=by, run=run)
     if run.base_model.deleted_at is not None or run.dataset_version.dataset.deleted_at is not None:
         message = _("Its dataset or base model lies in the trash. Bring it back first.")
         raise UserFault("source_deleted", message, status=409)
-    if run.job.state == State.CANCELLED:
+    is_anew = run.job.state == State.CANCELLED or kept.checkpoint(run) is None
+    if is_anew:
         _forget_checkpoints(run)
-    jobs.retry(by=by, job=run.job)
+    jobs.retry(by=by, job=run.job, is_anew=is_anew)
     audit.record(by=by, verb="run.retried", team=run.team, obj=run)
 
 
@@ -109,7 +114,7 @@ def _purge(before: dt.datetime, run: Run) -> bool:
 
 
 def _forget_checkpoints(run: Run) -> None:
-    bundles = [kept.bundle for kept in run.checkpoints.exclude(bundle=None).select_related("bundle")]
+    bundles = [saved.bundle for saved in run.checkpoints.exclude(bundle=None).select_related("bundle")]
     run.checkpoints.all().delete()
     for bundle in bundles:
         if bundle is not None:

@@ -25,7 +25,7 @@ from webapp.jobs import queries as jobs
 from webapp.jobs import words
 from webapp.jobs.lifecycle import HELD, State
 from webapp.jobs.models import Job
-from webapp.runs import actions, fields, planning, present, progress, series, verdict
+from webapp.runs import actions, fields, kept, planning, present, progress, series, verdict
 from webapp.runs.forms import NameForm
 from webapp.runs.models import Run
 
@@ -155,6 +155,7 @@ def _live_context(request: Request, run: Run, known: present.Course) -> dict[str
         "epoch": run.last_values.get("epoch"),
         "fault": words.fault(job) if job.state == State.FAILED else None,
         "is_worth_retrying": job.fault in _MAY_PASS,
+        "kept": kept.checkpoint(run),
         "waiting": waiting,
         "adapter": adapter,
         "attempt": attempt,
