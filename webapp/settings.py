@@ -324,6 +324,7 @@ MODEL_ROOTS = [Path(path) for path in _words("MODEL_ROOTS")]
 HUB_ENDPOINT = os.environ.get("HUB_ENDPOINT", "")
 NAV_COUNTS = "webapp.dashboard.counts.for_member"
 TRASH_DAYS = 7
+SETTING_WORDS = "webapp.runs.fields.in_words"  # how jobs, which know no recipes, name a setting of one
 TELL = "webapp.notices.actions.tell"  # how apps below notices tell a person something
 DISK_RESERVE_BYTES = int(os.environ.get("DISK_RESERVE_BYTES", str(1024**3)))
 LEASE_SECONDS = 15

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.utils.module_loading import import_string
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -104,13 +106,17 @@ def _no_chat_template(data: Data) -> FaultWords:
 
 
 def _bad_config(data: Data) -> FaultWords:
-    field, nearest = data.get("field"), data.get("nearest")
-    if field and nearest is not None:
-        meaning = _("%(field)s is %(value)s, which cannot work.") % {"field": field, "value": data.get("value")}
-        remedy = _("Set it to %(nearest)s, the nearest value that works, and start again.") % {"nearest": nearest}
+    name, nearest = data.get("field"), data.get("nearest")
+    remedy = _("Start again from a preset, and change one setting at a time.")
+    if name and "value" in data:
+        in_words = import_string(settings.SETTING_WORDS)
+        label, value = in_words(name, data["value"])
+        meaning = _("“%(label)s” is set to %(value)s, which cannot work.") % {"label": label, "value": value}
+        if nearest is not None:
+            words = {"nearest": in_words(name, nearest)[1]}
+            remedy = _("Set it to %(nearest)s, the nearest value that works, and start again.") % words
     else:
         meaning = str(data.get("message") or data.get("cause") or _("One of the settings is not possible."))
-        remedy = _("Start again from a preset, and change one setting at a time.")
     return FaultWords(title=_("A setting cannot work"), meaning=meaning, remedy=remedy)
 
 

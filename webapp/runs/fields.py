@@ -180,6 +180,18 @@ def shown(field: Field, value: Any) -> str:
     return f"{text}{units.NBSP}{field.unit}" if field.unit else text
 
 
+def in_words(name: str, value: Any) -> tuple[str, str]:
+    """A setting's label and a value of it, possible or not, as a program named them (settings.SETTING_WORDS)."""
+    field = BY_NAME.get(name)
+    if field is None:
+        return name, str(value)
+    if field.choices:
+        return str(field.label), str(dict(field.choices).get(value, value))
+    number = _typed(str(value))
+    is_number = not isinstance(number, str) and math.isfinite(number)
+    return str(field.label), _plain(field, float(number)) if is_number else str(value)
+
+
 def typed(field: Field, value: Any) -> str:
     """A value as it stands in a text box, ready to be read back by `value_of`."""
     if isinstance(value, enum.Enum):

@@ -29,10 +29,23 @@ def test_a_fault_that_this_version_does_not_know_is_ours() -> None:
     assert words.fault(Job(fault="of the future")).is_ours
 
 
-def test_a_setting_that_cannot_work_is_named_with_what_would() -> None:
-    said = words.fault(Job(fault="bad_config", fault_data={"field": "lora_r", "value": "0", "nearest": 1}))
-    assert "lora_r is 0" in said.meaning
-    assert "Set it to 1" in said.remedy
+@pytest.mark.parametrize(
+    ("data", "meaning", "remedy"),
+    [
+        ({"field": "lora_r", "value": "0", "nearest": 1}, "“Rank” is set to 0,", "Set it to 1,"),
+        ({"field": "learning_rate", "value": "2.0", "nearest": 1}, "“Learning rate” is set to 2,", "Set it to 1,"),
+        ({"field": "learning_rate", "value": "nan", "nearest": 1e-9}, "is set to nan,", "Set it to 1e-9,"),
+        ({"field": "target_modules", "value": "mlp", "nearest": "attention"}, "feed-forward only", "attention only"),
+        ({"field": "target_modules", "value": "mlp", "message": "peft says"}, "feed-forward only", "from a preset"),
+        ({"field": "of the future", "value": 3, "nearest": 4}, "“of the future” is set to 3", "Set it to 4"),
+        ({"message": "no spec at all"}, "no spec at all", "from a preset"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named_as_people_know_it_with_what_would(
+    data: dict[str, object], meaning: str, remedy: str
+) -> None:
+    said = words.fault(Job(fault="bad_config", fault_data=data))
+    assert meaning in said.meaning and remedy in said.remedy
 
 
 def test_rows_that_cannot_be_trained_are_named() -> None:
