@@ -13,11 +13,10 @@ from webapp.runs.estimate import Fit, Past, Rows
 
 def rows_of(version: DatasetVersion) -> Rows:
     """The dataset's numbers; its tokens are estimated from the characters that the reader counted."""
-    statistics = version.report.get("statistics") or {}
     return Rows.from_statistics(
         train_rows=version.train_rows,
         validation_rows=version.validation_rows,
-        characters=statistics.get("characters") or {},
+        characters=version.report.get("characters") or {},
     )
 
 

@@ -83,7 +83,7 @@ def _dataset(plan: Plan) -> Iterator[Check]:
         yield _check("bad_rows", Severity.NOTE, title % {"count": units.number(version.rows_bad)}, text, action=look)
     else:
         yield _check("all_rows_good", Severity.PASS, _("Every row of the file could be read"))
-    repeated = int((version.report.get("statistics") or {}).get("exact_duplicates") or 0)
+    repeated = int(version.report.get("exact_duplicates") or 0)
     if repeated:
         title = ngettext("%(count)s row is there twice", "%(count)s rows repeat others word for word", repeated)
         text = _("What is repeated weighs more.")
@@ -128,8 +128,7 @@ def _length(plan: Plan) -> Iterator[Check]:
         text = _("The nearest that works is %(context)s.") % words
         yield _check("too_long_for_base", Severity.BLOCK, title, text, field="max_length")
         return
-    statistics = plan.version.report.get("statistics") or {}
-    longest = [int(row["characters"]) for row in statistics.get("longest_rows") or []]
+    longest = [int(row["characters"]) for row in plan.version.report.get("longest_rows") or []]
     if not longest:
         return
     most = (limit - TEMPLATE_TOKENS) * CHARACTERS_PER_TOKEN

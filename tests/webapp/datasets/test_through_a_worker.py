@@ -12,6 +12,7 @@ from webapp.artifacts.models import Bundle
 from webapp.datasets.models import DatasetVersion
 from webapp.jobs.lifecycle import State
 from webapp.notices.models import Notice
+from webapp.runs import estimate, places
 from workers import machine
 from workers.supervisor import Supervisor
 
@@ -39,6 +40,14 @@ def test_a_worker_reads_a_file_and_its_page_shows_it(
     page = client_as(viewer).get(reverse("datasets:version", args=["acme", version.dataset.public_id, 1]))
     assert "Question 1?" in page.content.decode()
     assert Notice.objects.get(user=trainer).code == "dataset_ready"
+
+
+def test_what_the_reader_counted_reaches_the_estimate_of_a_run(bring: Any, supervise: Any, chat_file: Any) -> None:
+    version = supervise(bring(chat_file(80)))
+    counted = version.report["characters"]["mean"]
+    rows = places.rows_of(version)
+    assert rows.mean_tokens == pytest.approx(counted / estimate.CHARACTERS_PER_TOKEN + estimate.TEMPLATE_TOKENS)
+    assert rows.longest_tokens > rows.mean_tokens > estimate.TEMPLATE_TOKENS
 
 
 def test_a_file_that_cannot_be_read_leaves_words_and_no_files(

@@ -68,7 +68,7 @@ def make_version(bundle_of):
             "train_rows": 260,
             "validation_rows": 40,
             "content_sha256": "d" * 64,
-            "report": {"statistics": {"characters": {"mean": 360.0, "max": 1500}, "longest_rows": LONGEST}},
+            "report": {"characters": {"mean": 360.0, "max": 1500}, "longest_rows": LONGEST},
         }
         return DatasetVersion.objects.create(
             dataset=dataset, number=dataset.versions.count() + 1, source=source, bundle=bundle, **(known | facts)

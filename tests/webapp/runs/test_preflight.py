@@ -46,7 +46,7 @@ def test_what_deserves_a_look_is_said_and_does_not_block(look, rows, changes, co
 
 def test_where_only_the_longest_rows_are_known_the_count_is_at_least(look):
     longest = [{"row": number, "characters": 9000} for number in range(20)]
-    found = look(report={"statistics": {"characters": {"mean": 360.0, "max": 9000}, "longest_rows": longest}})
+    found = look(report={"characters": {"mean": 360.0, "max": 9000}, "longest_rows": longest})
     assert str(found["rows_cut"].title) == "At least 20 rows are longer than 1,024 tokens"
 
 
@@ -57,7 +57,7 @@ def test_early_stopping_without_anything_to_check_is_said(look):
 
 
 def test_repeated_rows_are_said(look):
-    found = look(report={"statistics": {"exact_duplicates": 4}})
+    found = look(report={"exact_duplicates": 4})
     assert str(found["repeated_rows"].title) == "4 rows repeat others word for word"
 
 
