@@ -320,6 +320,7 @@ UPLOAD_CHUNK_BYTES = 4 * 1024 * 1024
 FILE_FORM_PATHS = r"/t/[^/]+/datasets/(new|[^/]+/add)/"  # forms that bring a whole file; all else is small
 UPLOADS_OPEN_PER_TEAM = int(os.environ.get("UPLOADS_OPEN_PER_TEAM", "10"))
 SAMPLE_DATASET = BASE_DIR / "webapp" / "launch" / "sample" / "workshop.jsonl"
+LINK_SECONDS = 300  # how long a signed link to a download works; who follows it needs the right to at that moment
 MODEL_ROOTS = [Path(path) for path in _words("MODEL_ROOTS")]
 HUB_ENDPOINT = os.environ.get("HUB_ENDPOINT", "")
 NAV_COUNTS = "webapp.dashboard.counts.for_member"

@@ -23,6 +23,7 @@ PUBLIC = {
     ("core:words", "*"),
     ("accounts:setup", "*"),  # the secret in the address is the key
     ("accounts:join", "*"),  # the same
+    ("links:download", "*"),  # the signature in the address is the key
     ("webapp.api.urls.nothing_here", "*"),  # says 404 in the words of programs
     ("account_login", "*"),
     ("account_logout", "*"),  # leads to the first page
@@ -32,6 +33,11 @@ PUBLIC = {
     ("account_reset_password_done", "*"),
     ("account_reset_password_from_key", "*"),
     ("account_reset_password_from_key_done", "*"),
+}
+
+# What programs send as POST and changes nothing that could be read.
+READING_BY_POST = {
+    "POST /api/v1/adapters/{id}/versions/{number}/links",  # another way to a download that the token has anyway
 }
 
 # What a viewer may do that changes something: only about themselves.
@@ -184,6 +190,7 @@ def test_a_token_that_may_only_read_changes_nothing(world, client_as, trainer, t
     headers = key(team, trainer, ["read"])
     knocker = Knocker(client_as(None), headers=headers)
     answers = [answer for answer in knocker.everywhere(world, methods=UNSAFE, only=of_api) if not is_public(answer)]
+    answers = [answer for answer in answers if answer.question not in READING_BY_POST]
     # 422 would mean that the body was read before the scope: add a right one to the bodies of world.py.
     expect_none(complaints(answers, lambda answer: answer.status in {403, 405}))
 

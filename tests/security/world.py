@@ -323,6 +323,8 @@ def _examples(world: World) -> dict[str, Any]:
         "worker_id": ids["worker"],
         "job_id": ids["training"],
         "file_path": "adapter_config.json",
+        "links:download:token": "no-such-link",
+        "file_name": "workshop-v1.zip",
         "datasets:restore:dataset": ids["deleted_dataset"],
         "basemodels:restore:model_id": ids["deleted_base_model"],
         "runs:restore:run_id": ids["deleted_run"],

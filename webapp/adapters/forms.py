@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -24,3 +27,12 @@ class NameForm(forms.Form):
         max_length=200,
         help_text=_("What it is for, in a few words: “Answers claims in the desk’s manner”."),
     )
+
+
+class LinkForm(forms.Form):
+    """One of a version's files, or all of them."""
+
+    def __init__(self, *args: Any, paths: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Everything, as a zip")), *((path, path) for path in paths)]
+        self.fields["path"] = forms.ChoiceField(label=_("What the link gives"), required=False, choices=choices)

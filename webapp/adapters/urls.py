@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.adapters.views import catalog, downloads, trash, version
+from webapp.adapters.views import catalog, downloads, links, trash, version
 
 app_name = "adapters"
 urlpatterns = [
@@ -13,5 +13,7 @@ urlpatterns = [
     path("<str:adapter_id>/v<int:number>/card/", version.card, name="card"),
     path("<str:adapter_id>/v<int:number>/card/edit/", version.edit_card, name="edit_card"),
     path("<str:adapter_id>/v<int:number>/download/", downloads.download_zip, name="zip"),
+    path("<str:adapter_id>/v<int:number>/link/", links.make, name="link"),
+    path("<str:adapter_id>/v<int:number>/SHA256SUMS", downloads.checksums, name="checksums"),
     path("<str:adapter_id>/v<int:number>/files/<path:file_path>", downloads.download_file, name="file"),
 ]

@@ -187,6 +187,18 @@ class FileOut(Schema):
     sha256: str
 
 
+class LinkIn(Body):
+    """`path` is one of the version's files; empty for all of them as a zip."""
+
+    path: Annotated[str, Field(max_length=255)] = ""
+
+
+class LinkOut(Schema):
+    url: str
+    path: str
+    expires_at: dt.datetime
+
+
 class AdapterVersionOut(Schema):
     id: str
     number: int

@@ -13,7 +13,7 @@ from ninja.operation import Operation
 from webapp.api import problems
 from webapp.api.auth import Bearer
 from webapp.api.reference import Reference
-from webapp.api.routes import data, work
+from webapp.api.routes import data, files, work
 
 
 class Api(NinjaAPI):
@@ -42,6 +42,7 @@ api = Api(
 problems.install(api)
 api.add_router("", data.router)
 api.add_router("", work.router)
+api.add_router("", files.router)
 
 
 @login_not_required

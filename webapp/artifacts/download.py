@@ -37,38 +37,49 @@ async def file_response(
     headers = _headers(name, content_type) | {"ETag": f'"{etag or blob.sha256}"', "Accept-Ranges": "bytes"}
     if headers["ETag"] in parse_etags(request.headers.get("If-None-Match", "")):
         return HttpResponseNotModified(headers=headers)
-    if not await asyncio.to_thread(storage.exists, blob.sha256):
-        raise storage.MissingContent(blob.sha256)
     if request.method == "HEAD":
+        await _require(blob)
         return HttpResponse(headers=headers | {"Content-Length": str(blob.size_bytes)})
     handed_over = _handed_over(blob, headers)
     if handed_over is not None:
+        await _require(blob)
         return handed_over
     try:
         wanted = _wanted_range(request, headers["ETag"], blob.size_bytes)
     except ranges.Unsatisfiable:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{blob.size_bytes}"})
+    file = await asyncio.to_thread(storage.open_blob, blob)
     if wanted is None:
         headers["Content-Length"] = str(blob.size_bytes)
-        return StreamingHttpResponse(_flowing(storage.read(blob.sha256)), headers=headers)
+        return StreamingHttpResponse(_flowing(storage.pieces(file)), headers=headers)
     headers |= {"Content-Length": str(wanted.length), "Content-Range": wanted.content_range(blob.size_bytes)}
-    pieces = storage.read(blob.sha256, start=wanted.start, length=wanted.length)
+    pieces = storage.pieces(file, start=wanted.start, length=wanted.length)
     return StreamingHttpResponse(_flowing(pieces), status=206, headers=headers)
 
 
 async def zip_response(request: Request, *, files: Sequence[tuple[str, Blob]], zip_name: str) -> HttpResponseBase:
-    """Several stored files as one zip, with their checksums inside; its length is known before it is made."""
+    """Several stored files as one zip, with their checksums inside; its length is known before it is made.
+
+    All are opened before the first byte is sent: none can be missing in the middle, nor be deleted under the reader.
+    """
     archive = ZipStream(sized=True)
     for name, blob in files:
-        archive.add(storage.read(blob.sha256), name, size=blob.size_bytes)
+        if request.method == "HEAD":
+            await _require(blob)
+            archive.add((), name, size=blob.size_bytes)
+        else:
+            file = await asyncio.to_thread(storage.open_blob, blob)
+            archive.add(storage.pieces(file), name, size=blob.size_bytes)
     archive.add(checksums(files), CHECKSUMS)
     headers = _headers(zip_name, "application/zip") | {"Content-Length": str(len(archive))}
-    for _name, blob in files:
-        if not await asyncio.to_thread(storage.exists, blob.sha256):
-            raise storage.MissingContent(blob.sha256)
     if request.method == "HEAD":
         return HttpResponse(headers=headers)
     return StreamingHttpResponse(_flowing(iter(archive)), headers=headers)
+
+
+async def _require(blob: Blob) -> None:
+    if not await asyncio.to_thread(storage.exists, blob.sha256):
+        raise storage.MissingContent(blob.sha256)
 
 
 def stream_response(request: Request, pieces: Generator[bytes], *, name: str, content_type: str) -> HttpResponseBase:
@@ -87,6 +98,13 @@ def checksums(files: Sequence[tuple[str, Blob]]) -> str:
     return "".join(f"{blob.sha256}  {name}\n" for name, blob in files)
 
 
+def checksums_response(request: Request, *, files: Sequence[tuple[str, Blob]]) -> HttpResponseBase:
+    """The checksums alone, as an attachment."""
+    body = checksums(files).encode()
+    headers = _headers(CHECKSUMS, "text/plain; charset=utf-8")
+    return HttpResponse(b"" if request.method == "HEAD" else body, headers=headers | {"Content-Length": str(len(body))})
+
+
 def _headers(name: str, content_type: str) -> dict[str, str]:
     """Never shown in the browser, whatever it holds; kept by nobody without asking us again."""
     return {
@@ -103,8 +121,8 @@ def _handed_over(blob: Blob, headers: dict[str, str]) -> HttpResponseBase | None
     if storage.is_folder():
         if not settings.ACCEL_PREFIX:
             return None
-        # The front server knows ranges and its own ETag.
-        passed = {name: value for name, value in headers.items() if name not in {"ETag", "Accept-Ranges"}}
+        # The front server knows ranges; our ETag it takes over where it is told to (docker/nginx.conf).
+        passed = {name: value for name, value in headers.items() if name != "Accept-Ranges"}
         return HttpResponse(headers=passed | {"X-Accel-Redirect": f"{settings.ACCEL_PREFIX}{key}"})
     if not settings.S3_REDIRECT:
         return None

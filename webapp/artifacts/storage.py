@@ -129,7 +129,14 @@ def delete(sha256: str) -> None:
 
 def read(sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
     """The content in pieces, from `start`, at most `length` bytes. Raises MissingContent."""
-    with open_content(sha256) as file:
+    yield from pieces(open_content(sha256), start=start, length=length)
+
+
+def pieces(file: BinaryIO, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+    """What an open file holds, in pieces; closes it. What is open can be read to its end whoever deletes it meanwhile,
+    where files lie in a folder.
+    """
+    with file:
         file.seek(start)
         left = length
         while left is None or left > 0:

@@ -32,6 +32,7 @@ SENTENCES: dict[str, str | Promise] = {
     "adapter.card_edited": gettext_lazy("{actor} rewrote the card of {name}"),
     "adapter.deleted": gettext_lazy("{actor} moved the adapter {name} to the trash"),
     "adapter.described": gettext_lazy("{actor} described the adapter {name}"),
+    "adapter.link_made": gettext_lazy("{actor} made a link to download {name}"),
     "adapter.purged": gettext_lazy("{actor} removed the adapter {name} for good"),
     "adapter.registered": gettext_lazy("{actor} put {name} into the catalog"),
     "adapter.renamed": gettext_lazy("{actor} renamed the adapter {from} to {name}"),

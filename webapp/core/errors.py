@@ -13,6 +13,7 @@ from webapp.core.faults import UserFault
 logger = logging.getLogger(__name__)
 
 DOORS_FOR_PROGRAMS = ("/api/",)
+DOORS_FOR_BOTH = ("/links/",)  # a browser asks for HTML; what does not is a program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ def wants_json(request: HttpRequest) -> bool:
     if request.path.startswith(DOORS_FOR_PROGRAMS):
         return True
     accept = request.headers.get("Accept", "")
+    if request.path.startswith(DOORS_FOR_BOTH):
+        return "text/html" not in accept
     return "json" in accept and "text/html" not in accept
 
 

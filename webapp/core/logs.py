@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 HIDDEN = "[hidden]"
-# One-time links, keys to reset a password, API tokens. What stands before the key is kept.
-_SECRETS = re.compile(r"((?:/join/|/setup/|/password/reset/key/\w+-|\bts_[0-9a-z]{20}_))[\w-]{8,}")
+# One-time links, signed links, keys to reset a password, API tokens. What stands before the key is kept.
+_SECRETS = re.compile(r"((?:/join/|/setup/|/links/|/password/reset/key/\w+-|\bts_[0-9a-z]{20}_))[\w:-]{8,}")
 
 
 def hide(text: str) -> str:

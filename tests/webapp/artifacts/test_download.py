@@ -154,14 +154,14 @@ def test_the_front_server_sends_it_where_there_is_one(blob: Blob, settings: Any)
 
 def test_pieces_are_read_one_at_a_time(blob: Blob, monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    original = storage.read
+    original = storage.pieces
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         for piece in original(*args, **kwargs):
             read.append(len(piece))
             yield piece
 
-    monkeypatch.setattr(storage, "read", counted)
+    monkeypatch.setattr(storage, "pieces", counted)
 
     async def first() -> int:
         response: Any = await download.file_response(AsyncRequestFactory().get("/"), blob=blob, name="x")
@@ -186,6 +186,35 @@ def test_a_zip_has_a_known_length_and_holds_its_checksums(blob: Blob, tmp_path: 
         assert archive.read("SHA256SUMS").decode() == lines
     head = asyncio.run(_read(download.zip_response(AsyncRequestFactory().head("/"), files=files, zip_name="x.zip")))
     assert (head.headers["Content-Length"], head.body) == (str(len(body)), b"")
+
+
+@pytest.mark.row("A12")
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_what_is_deleted_while_it_is_downloaded_arrives_whole(tmp_path: Path, is_zip: bool) -> None:
+    files = []
+    for name in ("first", "second"):
+        (tmp_path / name).write_bytes(name.encode() + CONTENT)
+        files.append((name, actions.store_file(tmp_path / name)))
+    request = AsyncRequestFactory().get("/")
+
+    async def deleted_after_the_first_piece() -> bytes:
+        if is_zip:
+            response: Any = await download.zip_response(request, files=files, zip_name="x.zip")
+        else:
+            response = await download.file_response(request, blob=files[0][1], name="x")
+        coming = aiter(response)
+        got = await anext(coming)
+        for _name, blob in files:
+            storage.delete(blob.sha256)
+        return got + b"".join([piece async for piece in coming])
+
+    body = asyncio.run(deleted_after_the_first_piece())
+    if is_zip:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            assert archive.testzip() is None
+            assert archive.read("second") == b"second" + CONTENT
+    else:
+        assert body == b"first" + CONTENT
 
 
 def test_an_empty_file_has_no_ranges() -> None:
