@@ -11,7 +11,13 @@ from webapp.launch.console import Console
 from webapp.launch.errors import LaunchError
 from webapp.launch.launcher import Launcher
 
-QUIET = {"broker"}  # speaks of the machine's tuning; its log file has it
+# What a terminal is spared; the log files have it.
+QUIET = {"broker"}  # speaks of the machine's tuning
+ORDINARY = " INFO django_structlog.middlewares.request "  # a page that shows progress asks every two seconds
+
+
+def is_shown(name: str, line: str) -> bool:
+    return name not in QUIET and ORDINARY not in line
 
 
 class Command(BaseCommand):
@@ -29,7 +35,7 @@ class Command(BaseCommand):
             host=options["host"],
             port=options["port"],
             say=console.say,
-            show=lambda name, line: None if name in QUIET else console.show(name, line),
+            show=lambda name, line: console.show(name, line) if is_shown(name, line) else None,
             worker_ended=prepare.tell_worker_exited,
         )
         with interrupts.as_keyboard_interrupts():
