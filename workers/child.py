@@ -15,10 +15,13 @@ from workers import environment
 
 PROGRAMS = {
     JobKind.READ: "workers.reader",
+    JobKind.IMPORT: "workers.reader",
     JobKind.FETCH: "workers.engine",
+    JobKind.FETCH_ADAPTER: "workers.engine",
     JobKind.TRAIN: "workers.engine",
     JobKind.EVALUATE: "workers.engine",
 }
+ONLINE = frozenset({JobKind.FETCH, JobKind.FETCH_ADAPTER})
 
 
 class Child:
@@ -27,7 +30,7 @@ class Child:
     def __init__(
         self, *, kind: JobKind, folder: Path, devices: Sequence[Device], threads: int, secret: str = ""
     ) -> None:
-        is_online = kind is JobKind.FETCH
+        is_online = kind in ONLINE
         env = environment.for_program(devices=devices, threads=threads, folder=folder, is_online=is_online)
         (folder / "tmp").mkdir(exist_ok=True)
         with (folder / "log.txt").open("ab") as log:

@@ -156,7 +156,7 @@ class Supervisor:
         data: dict[str, Any] = {"signal": -exit_code} if exit_code < 0 else {"exit_code": exit_code}
         if exit_code == -9 and machine.oom_kills() > self._oom_kills:
             return Fault.OUT_OF_MEMORY, data | {"reason": "killed_by_kernel"}
-        if self.claim.job.kind == JobKind.READ:
+        if self.claim.job.kind in {JobKind.READ, JobKind.IMPORT}:
             return Fault.BAD_FILE, data | {"cause": "reader_died"}
         return Fault.INTERNAL, data | {"reason": "program_died"}
 

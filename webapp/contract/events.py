@@ -46,6 +46,8 @@ class Fault(enum.StrEnum):
     BAD_FILE = "bad_file"
     TOO_LARGE = "too_large"
     UNKNOWN_FORMAT = "unknown_format"
+    UNSAFE_FILE = "unsafe_file"
+    DOES_NOT_FIT = "does_not_fit"
     NO_TRAINABLE_TOKENS = "no_trainable_tokens"
     NO_CHAT_TEMPLATE = "no_chat_template"
     BAD_CONFIG = "bad_config"

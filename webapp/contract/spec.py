@@ -21,7 +21,9 @@ class JobKind(enum.StrEnum):
     """Everything that takes long. Each kind has one spec class (see SPECS)."""
 
     READ = "read"
+    IMPORT = "import"
     FETCH = "fetch"
+    FETCH_ADAPTER = "fetch_adapter"
     TRAIN = "train"
     EVALUATE = "evaluate"
 
@@ -168,9 +170,61 @@ class ReadSpec:
     max_decompressed_bytes: int = 20_000_000_000
 
 
+@dataclass(frozen=True, kw_only=True)
+class BaseShape:
+    """What an adapter has to fit: `linear` maps each linear layer of one block, as "self_attn.q_proj", to (in, out)."""
+
+    layers: int
+    hidden: int
+    vocabulary: int
+    linear: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedInput:
+    """An input and what a person called it. The name tells which file it is; it is never made a path."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSpec:
+    """Check an adapter that was trained elsewhere: its files, or one zip of them. The reader does it, with its limits.
+
+    `also_known_as` are other names of the same base model, for the comparison with what the adapter says it was
+    trained on. Result: adapter_model.safetensors (byte for byte what came), adapter_config.json (written anew from
+    what was checked), and import.json with the facts and the text of a README.md.
+    """
+
+    base: BaseModelRef
+    shape: BaseShape
+    files: tuple[NamedInput, ...]
+    also_known_as: tuple[str, ...] = ()
+    max_unpacked_bytes: int = 8_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchAdapterSpec:
+    """Bring the files of an adapter from a hub, unchecked, for an ImportSpec to follow; the token comes as for a base.
+
+    Result: those of ADAPTER_FILES that the repository holds, and fetched.json with the commit that was taken.
+    """
+
+    repository: str
+    revision: str = ""
+    endpoint: str = ""
+
+
+# What is taken of an adapter that comes from elsewhere; anything else is left out.
+ADAPTER_WEIGHTS, ADAPTER_CONFIG, ADAPTER_README = "adapter_model.safetensors", "adapter_config.json", "README.md"
+ADAPTER_FILES = (ADAPTER_WEIGHTS, ADAPTER_CONFIG, ADAPTER_README)
+
 SPECS: dict[JobKind, type] = {
     JobKind.READ: ReadSpec,
+    JobKind.IMPORT: ImportSpec,
     JobKind.FETCH: FetchSpec,
+    JobKind.FETCH_ADAPTER: FetchAdapterSpec,
     JobKind.TRAIN: TrainSpec,
     JobKind.EVALUATE: EvaluateSpec,
 }

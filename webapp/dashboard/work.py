@@ -25,6 +25,8 @@ SPARK_POINTS = 60
 KINDS: dict[str, str | Promise] = {
     JobKind.READ: _("Reads a file"),
     JobKind.FETCH: _("Brings a base model"),
+    JobKind.IMPORT: _("Checks an adapter"),
+    JobKind.FETCH_ADAPTER: _("Brings an adapter"),
     JobKind.TRAIN: _("Trains"),
     JobKind.EVALUATE: _("Measures an adapter"),
 }

@@ -11,9 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.contract.events import Fault
+from webapp.contract.spec import JobKind
 from webapp.core import units
+from webapp.jobs import import_faults
 from webapp.jobs.models import Job
 
+_IMPORTS = frozenset({JobKind.IMPORT, JobKind.FETCH_ADAPTER})
 Data = Mapping[str, Any]
 
 
@@ -36,7 +39,20 @@ def fault(job: Job) -> FaultWords:
         return _internal(job, {})
     if code is Fault.INTERNAL:
         return _internal(job, job.fault_data)
+    if job.kind in _IMPORTS and (said := import_faults.of(code, job.fault_data)):
+        return FaultWords(**said._asdict())
     return _WORDS[code](job.fault_data)
+
+
+def _of_import(code: Fault) -> Callable[[Data], FaultWords]:
+    """Words for codes that only an import has, whatever job they stand at."""
+
+    def tell(data: Data) -> FaultWords:
+        said = import_faults.of(code, data)
+        assert said is not None
+        return FaultWords(**said._asdict())
+
+    return tell
 
 
 def _no_rows(data: Data) -> FaultWords:
@@ -293,6 +309,8 @@ _WORDS: dict[Fault, Callable[[Data], FaultWords]] = {
     Fault.BAD_FILE: _bad_file,
     Fault.TOO_LARGE: _too_large,
     Fault.UNKNOWN_FORMAT: _unknown_format,
+    Fault.UNSAFE_FILE: _of_import(Fault.UNSAFE_FILE),
+    Fault.DOES_NOT_FIT: _of_import(Fault.DOES_NOT_FIT),
     Fault.NO_TRAINABLE_TOKENS: _no_trainable_tokens,
     Fault.NO_CHAT_TEMPLATE: _no_chat_template,
     Fault.BAD_CONFIG: _bad_config,

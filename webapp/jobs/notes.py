@@ -150,6 +150,29 @@ _NOTES: dict[str, Callable[[Data], str]] = {
     "form_of_training_unknown": lambda data: _(
         "The adapter does not say in which form its base model was trained, so it is measured in the base model's own."
     ),
+    # Adapters from elsewhere.
+    "files_left_out": lambda data: (
+        _("Left out, because an adapter does not need it: %(names)s.") % {"names": _names(data.get("names"))}
+    ),
+    "trained_on_another": lambda data: (
+        _(
+            "It says that it was trained on %(trained_on)s, and you chose %(base)s. Its sizes fit; whether it does what"
+            " it should on other weights, only a measurement shows."
+        )
+        % {"trained_on": data.get("trained_on", ""), "base": data.get("base", "")}
+    ),
+    "trained_on_unsaid": lambda data: (
+        _("It does not say on which base model it was trained. Its sizes fit %(base)s.")
+        % {"base": data.get("base", "")}
+    ),
+    "targets_from_tensors": lambda data: _(
+        "Its config named layers by a pattern; the names of those that it has were written instead."
+    ),
+    "changes_nothing": lambda data: _("All its weights that could change an answer are zero: it does nothing yet."),
+    "readme_left_out": lambda data: (
+        _("Its README.md was left out: it is no text in UTF-8, or longer than %(limit)s.")
+        % {"limit": units.filesize(data.get("limit"))}
+    ),
     # Training.
     "checkpoint_damaged": lambda data: (
         _("The checkpoint %(folder)s is damaged (%(file)s); the one before it is used.")

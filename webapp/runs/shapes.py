@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.contract.spec import LoraConfig, TargetModules
+from webapp.contract.spec import BaseShape, LoraConfig, TargetModules
 
 _LLAMA_LIKE = frozenset(
     {
@@ -72,6 +72,14 @@ def of(config: Mapping[str, Any]) -> Shapes | None:
         return _read(config, is_fused=name in _FUSED)
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
+
+
+def to_fit(shapes: Shapes) -> BaseShape:
+    """As the contract says it to a program that has to find out whether an adapter fits."""
+    linear: dict[str, tuple[int, ...]] = {}
+    for name, sides in shapes.linear.items():
+        linear[f"{'self_attn' if name in ATTENTION else 'mlp'}.{name}"] = sides
+    return BaseShape(layers=shapes.layers, hidden=shapes.hidden, vocabulary=shapes.vocabulary, linear=linear)
 
 
 def _read(config: Mapping[str, Any], *, is_fused: bool) -> Shapes:

@@ -83,8 +83,8 @@ def _dropout_mask(x: Tensor, rate: float) -> Tensor:
 
 
 def use_fused_products(model: nn.Module) -> int:
-    """Let every LoRA layer of a peft model compute as above; returns how many."""
-    layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
+    """Let every plain LoRA layer of a peft model compute as above; returns how many. Others (DoRA) stay peft's."""
+    layers = [module for module in model.modules() if isinstance(module, LoraLayer) and not module.lora_variant]
     for layer in layers:
         layer.forward = types.MethodType(_forward, layer)
     return len(layers)

@@ -1,4 +1,4 @@
-"""`python -m workers.reader JOB_FOLDER`: parse an uploaded file into canonical files (see job.py)."""
+"""`python -m workers.reader JOB_FOLDER`: parse an uploaded file, or check an adapter from elsewhere (see job.py)."""
 
 import logging
 import os

@@ -9,10 +9,13 @@ import resource
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from webapp.contract import codec, events, spec
 from webapp.contract.events import Fault, Outcome
 from webapp.datasets import formats
+from workers.reader import report
+from workers.reader.adapter import Importing
 from workers.reader.faults import Refused, Stop, Stopped
 from workers.reader.reading import Reading
 
@@ -33,33 +36,37 @@ def run(folder: Path, *, stop: Stop) -> Outcome:
     return ended.outcome
 
 
-def load_order(folder: Path) -> spec.ReadSpec:
+def load_order(folder: Path) -> spec.ReadSpec | spec.ImportSpec:
     """Raises Refused for a document that this program must not guess about."""
     try:
         data = json.loads((folder / "spec.json").read_bytes())
         if isinstance(data, dict) and data.get("version") != spec.SPEC_VERSION:
             raise Refused(Fault.CONTRACT_VERSION, found=data.get("version"), known=spec.SPEC_VERSION)
         order = codec.from_dict(spec.Order, data)
+        if order.kind is spec.JobKind.IMPORT:
+            return codec.from_dict(spec.ImportSpec, order.spec)
         if order.kind is not spec.JobKind.READ:
             raise Refused(Fault.BAD_CONFIG, field="kind")
-        found = codec.from_dict(spec.ReadSpec, order.spec)
-        if not 0 <= found.validation_share < 1:
-            raise Refused(Fault.BAD_CONFIG, field="validation_share")
-        if found.mapping:
-            formats.check_mapping(found.mapping)
+        return _checked(codec.from_dict(spec.ReadSpec, order.spec))
     except formats.MappingError as error:
         raise Refused(Fault.BAD_CONFIG, field="mapping", cause=error.code, **error.data) from error
     except (OSError, ValueError) as error:
         raise Refused(Fault.BAD_CONFIG, field="spec.json", cause=str(error)[:300]) from error
+
+
+def _checked(found: spec.ReadSpec) -> spec.ReadSpec:
+    if not 0 <= found.validation_share < 1:
+        raise Refused(Fault.BAD_CONFIG, field="validation_share")
+    if found.mapping:
+        formats.check_mapping(found.mapping)
     return found
 
 
 def _end(folder: Path, writer: events.Writer, stop: Stop) -> events.Ended:
     try:
-        facts = Reading(folder, load_order(folder), writer, stop).run()
-        return events.Ended(outcome=Outcome.SUCCEEDED, data=facts)
+        return events.Ended(outcome=Outcome.SUCCEEDED, data=_do(folder, load_order(folder), writer, stop))
     except Refused as refused:
-        return events.Ended(outcome=Outcome.FAILED, fault=refused.fault, data=refused.data)
+        return events.Ended(outcome=Outcome.FAILED, fault=refused.fault, data=_storable(refused.data))
     except Stopped:
         return events.Ended(outcome=Outcome.STOPPED)
     except MemoryError:
@@ -73,6 +80,25 @@ def _end(folder: Path, writer: events.Writer, stop: Stop) -> events.Ended:
     except Exception:
         log.exception("the reader has a fault")
     return events.Ended(outcome=Outcome.FAILED, fault=Fault.INTERNAL)
+
+
+def _do(folder: Path, order: spec.ReadSpec | spec.ImportSpec, writer: events.Writer, stop: Stop) -> dict[str, Any]:
+    if isinstance(order, spec.ImportSpec):
+        return Importing(folder, order, writer, stop).run()
+    return Reading(folder, order, writer, stop).run()
+
+
+def _storable(value: Any) -> Any:
+    """What a file says about itself may hold half characters, which no line of events can."""
+    match value:
+        case str():
+            return report.clean(value, len(value))
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+        case list():
+            return [_storable(item) for item in value]
+        case _:
+            return value
 
 
 def _peak_memory_bytes() -> int:

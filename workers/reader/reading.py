@@ -1,6 +1,5 @@
 """One file on its way into canonical files."""
 
-import hashlib
 import itertools
 import shutil
 from collections.abc import Iterable
@@ -36,7 +35,7 @@ class Reading:
             for path in self._result.glob("*.parquet"):
                 path.unlink()
             self._ledger.write(self._result / "problems.jsonl")
-            self._write_manifest()
+            report.write_manifest(self._result)
             raise
         except BaseException:
             shutil.rmtree(self._result, ignore_errors=True)
@@ -197,7 +196,7 @@ class Reading:
         }
         report.write_json(self._result / "report.json", facts | counts | statistics | rest)
         self._ledger.write(self._result / "problems.jsonl")
-        self._write_manifest()
+        report.write_manifest(self._result)
         return counts
 
     def _note_findings(
@@ -214,15 +213,6 @@ class Reading:
             self._say(Noted(code="unused_columns", data={"columns": unused[:50]}))
         if self._order.validation_share and not counts["validation_rows"]:
             self._say(Noted(code="nothing_held_out", data={"rows": counts["rows_good"]}, is_warning=True))
-
-    def _write_manifest(self) -> None:
-        """files.json, written last: while it is missing, the result is not whole."""
-        entries = []
-        for path in sorted(self._result.iterdir()):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            entries.append({"path": path.name, "size_bytes": path.stat().st_size, "sha256": digest})
-        report.write_json(self._result / "files.json", entries)
 
 
 def _columns(head: list[RawRow], known: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """What is said about a file beside its good rows: problems, a sample, numbers."""
 
+import hashlib
 import heapq
 import json
 from array import array
@@ -170,6 +171,16 @@ def _json(value: Any) -> str:
 
 def _clean_value(value: Any) -> Any:
     return clean(value, NAME_CHARACTERS) if isinstance(value, str) else value
+
+
+def write_manifest(folder: Path) -> None:
+    """files.json, written last: while it is missing, the result is not whole."""
+    entries = []
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        entries.append({"path": path.name, "size_bytes": path.stat().st_size, "sha256": digest})
+    write_json(folder / "files.json", entries)
 
 
 def write_json(path: Path, value: Any) -> None:
