@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.db.models.functions import Greatest
 
 from webapp.contract import codec, events
 from webapp.contract.spec import JobKind
+from webapp.core.storable import storable_json
 from webapp.jobs import leases
 from webapp.jobs.leases import Claim
 from webapp.jobs.models import Attempt, Job, JobEvent
@@ -60,7 +61,8 @@ class Relay:
                 Attempt.objects.filter(pk=attempt.pk).update(relayed_seq=new[-1].seq)
         self._offset = offset
         for line in lines:
-            self.ended = line.event if isinstance(line.event, events.Ended) else self.ended
+            if isinstance(line.event, events.Ended):
+                self.ended = replace(line.event, data=storable_json(line.event.data))
             self.checkpoint = line.event if isinstance(line.event, events.Checkpointed) else self.checkpoint
         return len(lines) == LINES_AT_ONCE
 
@@ -139,7 +141,7 @@ class _Batch:
 
     def _row(self, line: events.Line) -> JobEvent:
         event = line.event
-        data = storable(codec.to_dict(event))
+        data = storable_json(codec.to_dict(event))
         code, is_warning = event_code(event), False
         if isinstance(event, events.Noted):
             data, is_warning = data["data"], event.is_warning
@@ -178,7 +180,7 @@ class _Batch:
         if run is None:
             return  # deleted for good meanwhile
         if self.plan is not None:
-            runs.record_planned(run=run, attempt=number, planned=storable(codec.to_dict(self.plan)))
+            runs.record_planned(run=run, attempt=number, planned=storable_json(codec.to_dict(self.plan)))
         if self.points:
             runs.append_metrics(run=run, attempt=number, points=self.points)
         for event, at in self.checkpoints:
@@ -188,16 +190,5 @@ class _Batch:
 def event_code(event: events.Event) -> str:
     """The code under which words.py knows an event: a note brings its own."""
     if isinstance(event, events.Noted):
-        return event.code[:40]
+        return str(storable_json(event.code[:40]))
     return next(name for name, cls in events.TYPES.items() if type(event) is cls)
-
-
-def storable(value: Any) -> Any:
-    """Without what databases refuse in text: U+0000 and half characters."""
-    if isinstance(value, str):
-        return value.replace("\0", "␀").encode(errors="replace").decode()
-    if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    return value

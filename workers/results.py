@@ -12,6 +12,7 @@ from webapp.artifacts.models import Bundle
 from webapp.basemodels import actions as basemodels
 from webapp.contract.events import Ended
 from webapp.contract.spec import JobKind
+from webapp.core.storable import storable_json
 from webapp.datasets import actions as datasets
 from webapp.evaluation import actions as evaluation
 from webapp.jobs.models import Job
@@ -30,7 +31,7 @@ class Result:
     ended: Ended
 
     def document(self, name: str) -> Any:
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        return storable_json(json.loads((self.folder / name).read_text(encoding="utf-8")))
 
 
 BUNDLE_KINDS = {

@@ -11,11 +11,12 @@ from tests.fakes.orders import must_claim, submit, worker
 from webapp.contract import events
 from webapp.contract.events import Outcome, Phase
 from webapp.contract.spec import JobKind
+from webapp.core.storable import storable_json
 from webapp.jobs.leases import Claim, LeaseLost
 from webapp.jobs.lifecycle import State
 from webapp.jobs.models import Job, JobEvent
 from webapp.runs.models import Run
-from workers.relay import Babble, Relay, storable
+from workers.relay import Babble, Relay
 
 pytestmark = pytest.mark.django_db
 
@@ -116,7 +117,20 @@ def test_what_databases_refuse_in_text_does_not_stop_the_relay(held: Claim, tmp_
     path.write_text(json.dumps(line) + "\n")
     Relay(held, path).pump()
     assert JobEvent.objects.get(code="c").data == {"a␀": ["␀", "?"]}
-    assert storable({"plain \\u0000": 1.5}) == {"plain \\u0000": 1.5}
+    assert storable_json({"plain \\u0000": 1.5}) == {"plain \\u0000": 1.5}
+
+
+@pytest.mark.row("D2")
+def test_the_last_word_and_the_code_of_a_note_are_storable_too(held: Claim, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    at = "2026-01-31T12:00:00Z"
+    note = {"seq": 1, "at": at, "type": "note", "code": "a\0b"}
+    last = {"seq": 2, "at": at, "type": "ended", "outcome": "failed", "fault": "bad_config", "data": {"value": "\0"}}
+    path.write_text(json.dumps(note) + "\n" + json.dumps(last) + "\n")
+    relay = Relay(held, path)
+    relay.pump()
+    assert JobEvent.objects.filter(code="a␀b").exists()
+    assert relay.ended is not None and relay.ended.data == {"value": "␀"}
 
 
 @pytest.mark.row("F12")

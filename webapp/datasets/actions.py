@@ -21,6 +21,7 @@ from webapp.contract.queue import LABEL_READER
 from webapp.contract.spec import JobKind, ReadSpec
 from webapp.core import purging, visible
 from webapp.core.faults import UserFault
+from webapp.core.storable import storable_json
 from webapp.datasets import naming, queries, rows
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.jobs import actions as jobs
@@ -141,27 +142,14 @@ def finish_read(*, job: Job, bundle: Bundle, report: Mapping[str, Any]) -> Datas
         setattr(version, name, str(report[name])[:30])
     for name in ("rows_total", "rows_good", "rows_bad", "train_rows", "validation_rows"):
         setattr(version, name, int(report[name]))
-    version.mapping = _storable(report["mapping"])
+    version.mapping = storable_json(report["mapping"])
     version.content_sha256 = str(report["content_sha256"])
-    version.report = _storable(report) | {"problem_rows": rows.first_rows_by_problem(queries.files(bundle))}
+    version.report = storable_json(report) | {"problem_rows": rows.first_rows_by_problem(queries.files(bundle))}
     version.save()
     dataset = version.dataset
     audit.record(by=None, verb="dataset.ready", team=dataset.team, obj=dataset, data={"version": version.number})
     _tell(version, "dataset_has_problems" if version.rows_bad else "dataset_ready")
     return version
-
-
-def _storable(value: Any) -> Any:
-    """Plain JSON without U+0000, which a column of a file can bear in its name and PostgreSQL takes nowhere."""
-    match value:
-        case str():
-            return value.replace("\x00", "␀")
-        case dict():
-            return {_storable(key): _storable(item) for key, item in value.items()}
-        case list():
-            return [_storable(item) for item in value]
-        case _:
-            return value
 
 
 def fail(*, job: Job) -> None:

@@ -23,6 +23,7 @@ from webapp.basemodels import queries as basemodels
 from webapp.contract.spec import BaseModelRef, EvaluateSpec, JobKind
 from webapp.core import purging
 from webapp.core.faults import UserFault
+from webapp.core.storable import storable_json
 from webapp.datasets import queries as datasets
 from webapp.evaluation.models import Report
 from webapp.jobs import actions as jobs
@@ -79,7 +80,7 @@ def finish(*, job: Job, bundle: Bundle, scores: Mapping[str, Any], answers_path:
     report = Report.objects.select_for_update().select_related("version__adapter__team").get(job=job)
     report.bundle, report.scores = bundle, dict(scores)
     with answers_path.open(encoding="utf-8") as lines:
-        report.samples = [_shortened(json.loads(line)) for line in islice(lines, SAMPLES_ON_PAGE)]
+        report.samples = [_shortened(storable_json(json.loads(line))) for line in islice(lines, SAMPLES_ON_PAGE)]
     report.save(update_fields=["bundle", "scores", "samples"])
     for name, base_value, value in flatten(scores):
         adapters.record_score(

@@ -47,6 +47,15 @@ def test_answers_are_kept_for_the_page_and_no_more_than_fit_there(report: Report
     assert done.bundle is not None
 
 
+def test_an_answer_with_a_character_that_databases_refuse_is_kept(report: Report, tmp_path: Path) -> None:
+    """An untrained model may say anything, U+0000 too, which PostgreSQL takes nowhere."""
+    done = finish(
+        report, tmp_path, samples=[SAMPLES[0] | {"base": "a\0b", "prompt": [{"role": "user", "content": "\0"}]}]
+    )
+    done.refresh_from_db()
+    assert (done.samples[0]["base"], done.samples[0]["prompt"][0]["content"]) == ("a␀b", "␀")
+
+
 def test_a_report_without_answers_is_still_a_report(report: Report, tmp_path: Path) -> None:
     done = finish(report, tmp_path, scores={"rows": 0, "validation_loss": {"base": 2.0, "adapter": 1.0}}, samples=[])
     assert done.samples == []

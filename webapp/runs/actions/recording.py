@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from webapp.contract import events
+from webapp.core.storable import storable_json
 from webapp.jobs.models import JobEvent
 from webapp.runs.models import Checkpoint, MetricBuffer, MetricChunk, RewindMark, Run
 from webapp.runs.points import CHUNK_POINTS, LARGEST_STEP, Points, bounds, storable
@@ -96,7 +97,7 @@ def _is_name(name: str) -> bool:
 
 def _say_names_are_dropped(run: Run, attempt: int, dropped: Sequence[str]) -> None:
     if not run.job.events.filter(code="metrics_dropped").exists():
-        data = {"limit": MAX_NAMES, "count": len(dropped), "first": dropped[0][:_MAX_NAME_LENGTH]}
+        data = {"limit": MAX_NAMES, "count": len(dropped), "first": storable_json(dropped[0][:_MAX_NAME_LENGTH])}
         JobEvent.objects.create(
             job=run.job, attempt=attempt, at=timezone.now(), code="metrics_dropped", data=data, is_warning=True
         )
