@@ -84,6 +84,19 @@ def test_a_second_demo_meets_the_same_person_and_the_first_token_ends() -> None:
     assert ApiToken.objects.filter(revoked_at=None).count() == 1
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_demo_whose_person_was_taken_out_of_the_team_gets_a_new_one(db: None, is_alone: bool) -> None:
+    if not is_alone:
+        User.objects.create_user("ada@example.org", "x", is_administrator=True)
+    first = cast.sign_up()
+    Membership.objects.all().delete()
+    second = cast.sign_up()
+    membership = Membership.objects.get()
+    assert (membership.user.email, membership.role, membership.team.slug) == (first.email, Role.OWNER, second.team)
+    assert second.team != first.team
+    assert tokens.authenticate(second.token) is not None
+
+
 # The client -----------------------------------------------------------------------------------------------
 
 

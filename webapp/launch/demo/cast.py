@@ -2,12 +2,14 @@
 
 import datetime as dt
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.utils import timezone
 
 from webapp.accounts import actions as accounts
-from webapp.accounts.models import Membership, Role, Team, User
+from webapp.accounts.models import Invitation, Membership, Role, Team, User
 
 EMAIL = "demo@example.org"
 TITLE = "Demo workshop"
@@ -32,20 +34,43 @@ def sign_up() -> Cast:
     else:
         user.set_password(password)
         user.save(update_fields=["password"])
-    team = Team.objects.filter(memberships__user=user).order_by("pk")[0]
+    team = _own_team(user) or _new_team(user)
     return Cast(email=EMAIL, password=password, team=team.slug, token=_new_token(user, team))
 
 
 def _join(password: str) -> User:
     """As first administrator of a new installation, else by an invitation into a team of its own."""
-    administrator = User.objects.filter(is_administrator=True, is_active=True).order_by("pk").first()
-    if administrator is None:
+    if _administrator() is None:
         return accounts.create_first_administrator(email=EMAIL, password=password, name="Demo", team_title=TITLE)
+    with _invitation() as invitation:
+        return accounts.join_as_new_person(invitation=invitation, password=password, name="Demo")
+
+
+def _own_team(user: User) -> Team | None:
+    return Team.objects.filter(memberships__user=user, memberships__role=Role.OWNER).order_by("pk").first()
+
+
+def _new_team(user: User) -> Team:
+    """For somebody who was taken out of the team of an earlier demo, or may no longer train there."""
+    if _administrator() in {None, user}:
+        return accounts.create_team(by=user, title=TITLE)
+    with _invitation() as invitation:
+        return accounts.accept_invitation(by=user, invitation=invitation).team
+
+
+def _administrator() -> User | None:
+    return User.objects.filter(is_administrator=True, is_active=True).order_by("pk").first()
+
+
+@contextmanager
+def _invitation() -> Iterator[Invitation]:
+    """Into a new team, which an administrator makes and leaves when the demo's person has joined."""
+    administrator = _administrator()
+    assert administrator is not None
     team = accounts.create_team(by=administrator, title=TITLE)
     invitation, _path = accounts.invite(by=administrator, team=team, email=EMAIL, role=Role.OWNER)
-    user = accounts.join_as_new_person(invitation=invitation, password=password, name="Demo")
+    yield invitation
     accounts.remove_member(by=administrator, membership=Membership.objects.get(team=team, user=administrator))
-    return user
 
 
 def _new_token(user: User, team: Team) -> str:
