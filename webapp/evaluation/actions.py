@@ -141,8 +141,11 @@ def _shortened(sample: Mapping[str, Any]) -> dict[str, Any]:
     return {"row": sample["row"], "prompt": prompt, **answers, **flags}
 
 
+@transaction.atomic
 def again(*, by: User, version: AdapterVersion) -> Report:
-    """Measure a version once more, on request."""
+    """Measure a version once more, on request. Raises UserFault."""
+    # Of two who ask at once, the second waits here and then sees the report of the first.
+    AdapterVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
     if version.reports.exclude(job__state__in=["succeeded", "failed", "cancelled"]).exists():
         raise UserFault(
             "already_measuring", _("This version is being measured already. Wait for it to end."), status=409

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
+from tests.webapp.at_once import at_once
 from tests.webapp.workshop import Workshop
 from webapp.contract import codec
 from webapp.contract.spec import EvaluateSpec, JobKind
@@ -61,6 +62,14 @@ def test_one_report_at_a_time_and_another_after_it(workshop: Workshop) -> None:
         actions.again(by=workshop.by, version=version)
     Job.objects.filter(pk=first.job_id).update(state=State.FAILED)
     assert actions.again(by=workshop.by, version=version).pk != first.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_ask_at_once_one_gets_a_report(workshop: Workshop) -> None:
+    version = workshop.adapter("tickets")
+    done = at_once([lambda: actions.again(by=workshop.by, version=version)] * 2)
+    assert sorted(type(one).__name__ for one in done) == ["Report", "UserFault"]
+    assert Report.objects.count() == 1
 
 
 def test_who_may_not_train_orders_no_report(workshop: Workshop, viewer: Any, stranger: Any) -> None:

@@ -1,16 +1,14 @@
 """Taking the next job: one winner, its devices with it, its fence raised."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from tests.fakes import orders
 from tests.fakes.orders import claim, must_claim, submit, worker
+from tests.webapp.at_once import at_once
 from webapp.contract.queue import LABEL_HUB
 from webapp.contract.spec import SPEC_VERSION, JobKind
 from webapp.jobs.lifecycle import State
@@ -19,7 +17,7 @@ from webapp.jobs.models import Attempt, DeviceHold, Job
 pytestmark = pytest.mark.django_db
 
 
-def test_a_claim_takes_job_devices_and_fence_at_once(team: Any) -> None:
+def test_a_claim_takes_job_devices_and_fenceat_once(team: Any) -> None:
     job, here = submit(team, JobKind.TRAIN), worker()
     taken = must_claim(here)
     job.refresh_from_db()
@@ -100,7 +98,7 @@ def test_a_bell_for_a_deleted_job_finds_nothing(team: Any) -> None:
 @pytest.mark.row("F13")
 def test_five_bells_at_once_for_one_job_make_one_attempt(team: Any) -> None:
     job, here = submit(team), worker()
-    found = _at_once([lambda: orders.claim(here)] * 5)
+    found = at_once([lambda: orders.claim(here)] * 5)
     assert sorted(one is None for one in found) == [False, True, True, True, True]
     assert job.attempts.count() == 1
 
@@ -117,28 +115,7 @@ def test_many_workers_at_once_never_take_a_job_or_a_device_twice(team: Any, othe
             taken.append(found.job.pk)
         return taken
 
-    taken = [pk for pks in _at_once([lambda here=here: take(here) for here in workers]) for pk in pks]
+    taken = [pk for pks in at_once([lambda here=here: take(here) for here in workers]) for pk in pks]
     assert len(taken) == len(set(taken)) == 8
     assert DeviceHold.objects.count() == DeviceHold.objects.values("device").distinct().count() == 8
     assert set(Attempt.objects.values_list("number", flat=True)) == {1}
-
-
-def _at_once(acts: list[Callable[[], Any]]) -> list[Any]:
-    """Run each in a thread of its own, let go together, and collect what they return."""
-    gate, results = threading.Barrier(len(acts)), []
-
-    def run(act: Callable[[], Any]) -> None:
-        gate.wait()
-        try:
-            results.append(act())
-        except BaseException as error:
-            results.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=[act]) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
