@@ -61,11 +61,6 @@ class Name(models.Model):
         return self.key
 
 
-class TeamQuerySet(models.QuerySet["Team"]):
-    def visible_to(self, user: User) -> "TeamQuerySet":
-        return self.filter(memberships__user=user)
-
-
 class Team(models.Model):
     """Who shares. Everything else belongs to a team."""
 
@@ -73,8 +68,6 @@ class Team(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(_("name"), max_length=80)
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = TeamQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.title

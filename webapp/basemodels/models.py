@@ -4,16 +4,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from webapp.accounts.models import Team, User
+from webapp.accounts.models import Team
 from webapp.artifacts.models import Bundle
 from webapp.core.ids import new_id
 from webapp.jobs.models import Job
 
 
 class PretrainedModelQuerySet(models.QuerySet["PretrainedModel"]):
-    def visible_to(self, user: User) -> "PretrainedModelQuerySet":
-        return self.filter(Q(team=None) | Q(team__memberships__user=user)).distinct()
-
     def for_team(self, team: Team) -> "PretrainedModelQuerySet":
         return self.filter(Q(team=None) | Q(team=team), deleted_at=None)
 

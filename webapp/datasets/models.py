@@ -5,16 +5,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from webapp.accounts.models import Team, User
+from webapp.accounts.models import Team
 from webapp.artifacts.models import Blob, Bundle
 from webapp.core.ids import new_id
 from webapp.jobs.models import Job
 
 
 class DatasetQuerySet(models.QuerySet["Dataset"]):
-    def visible_to(self, user: User) -> "DatasetQuerySet":
-        return self.filter(team__memberships__user=user)
-
     def live(self) -> "DatasetQuerySet":
         return self.filter(deleted_at=None)
 
@@ -43,9 +40,6 @@ class Dataset(models.Model):
 
 
 class DatasetVersionQuerySet(models.QuerySet["DatasetVersion"]):
-    def visible_to(self, user: User) -> "DatasetVersionQuerySet":
-        return self.filter(dataset__team__memberships__user=user)
-
     def ready(self) -> "DatasetVersionQuerySet":
         return self.filter(bundle__isnull=False, dataset__deleted_at=None)
 

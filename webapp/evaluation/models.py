@@ -2,16 +2,11 @@ from functools import partial
 
 from django.db import models
 
-from webapp.accounts.models import Team, User
+from webapp.accounts.models import Team
 from webapp.adapters.models import AdapterVersion
 from webapp.artifacts.models import Bundle
 from webapp.core.ids import new_id
 from webapp.jobs.models import Job
-
-
-class ReportQuerySet(models.QuerySet["Report"]):
-    def visible_to(self, user: User) -> "ReportQuerySet":
-        return self.filter(team__memberships__user=user)
 
 
 class Report(models.Model):
@@ -25,8 +20,6 @@ class Report(models.Model):
     samples = models.JSONField(default=list, blank=True, help_text="a few answers for the page; all are in the bundle")
     bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ReportQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"report on {self.version}"

@@ -7,7 +7,7 @@ from webapp.fleet import queries as fleet
 from webapp.fleet.models import Worker
 from webapp.jobs import waiting
 from webapp.jobs.claim import in_order
-from webapp.jobs.lifecycle import HELD, State
+from webapp.jobs.lifecycle import State
 from webapp.jobs.models import Attempt, AttemptLog, Job, JobEvent
 
 LONGEST_QUEUE = 1000
@@ -83,8 +83,3 @@ def story(job: Job, *, after: int = 0, limit: int = 200) -> list[JobEvent]:
 
 def current_attempt(job: Job) -> Attempt | None:
     return job.attempts.order_by("-number").first()
-
-
-def running_on(worker_id: int) -> list[Job]:
-    """What a worker does now."""
-    return list(Job.objects.filter(worker_id=worker_id, state__in=HELD).select_related("team").order_by("pk"))

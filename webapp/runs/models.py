@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from webapp.accounts.models import Team, User
+from webapp.accounts.models import Team
 from webapp.artifacts.models import Bundle
 from webapp.basemodels.models import PretrainedModel
 from webapp.core.ids import new_id
@@ -14,9 +14,6 @@ from webapp.jobs.models import Job
 
 
 class RecipeQuerySet(models.QuerySet["Recipe"]):
-    def visible_to(self, user: User) -> "RecipeQuerySet":
-        return self.filter(Q(team=None) | Q(team__memberships__user=user)).distinct()
-
     def for_team(self, team: Team) -> "RecipeQuerySet":
         return self.filter(Q(team=None) | Q(team=team), deleted_at=None)
 
@@ -45,9 +42,6 @@ class Recipe(models.Model):
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    def visible_to(self, user: User) -> "RunQuerySet":
-        return self.filter(team__memberships__user=user)
-
     def live(self) -> "RunQuerySet":
         return self.filter(deleted_at=None)
 
