@@ -321,6 +321,7 @@ FILE_FORM_PATHS = r"/t/[^/]+/datasets/(new|[^/]+/add)/"  # forms that bring a wh
 UPLOADS_OPEN_PER_TEAM = int(os.environ.get("UPLOADS_OPEN_PER_TEAM", "10"))
 SAMPLE_DATASET = BASE_DIR / "webapp" / "launch" / "sample" / "workshop.jsonl"
 LINK_SECONDS = 300  # how long a signed link to a download works; who follows it needs the right to at that moment
+API_REQUESTS_PER_MINUTE = int(os.environ.get("API_REQUESTS_PER_MINUTE", "3000"))  # of one token; 0: no limit
 MODEL_ROOTS = [Path(path) for path in _words("MODEL_ROOTS")]
 HUB_ENDPOINT = os.environ.get("HUB_ENDPOINT", "")
 NAV_COUNTS = "webapp.dashboard.counts.for_member"

@@ -8,6 +8,7 @@ from ninja.security import HttpBearer
 from webapp.accounts import tokens
 from webapp.accounts.access import Permission
 from webapp.accounts.models import ApiToken, Team, User
+from webapp.api import limit
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,13 @@ class Caller:
 
 
 class Bearer(HttpBearer):
-    """`Authorization: Bearer ts_…`"""
+    """`Authorization: Bearer ts_…`; a token that asks too often raises TooOften, answered with 429."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         found = tokens.authenticate(token)
         if found is None:
             return None
+        limit.count(found)
         request.user = found.user
         return Caller(token=found, user=found.user, team=found.team)
 

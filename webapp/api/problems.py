@@ -4,12 +4,15 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from webapp.api.limit import TooOften
+from webapp.core import units
 from webapp.core.faults import UserFault
 
 logger = logging.getLogger(__name__)
@@ -66,6 +69,14 @@ def install(api: NinjaAPI) -> None:
             detail=_("A valid API token is needed: “Authorization: Bearer ts_…”. Make one under Team, API tokens."),
         )
         response["WWW-Authenticate"] = "Bearer"
+        return response
+
+    @api.exception_handler(TooOften)
+    def _too_often(request: HttpRequest, error: TooOften) -> HttpResponse:
+        words = _("This token asks more often than %(limit)s times a minute. Wait %(seconds)s seconds and go on.")
+        detail = words % {"limit": units.number(settings.API_REQUESTS_PER_MINUTE), "seconds": error.seconds}
+        response = answer(request, status=429, code="too_many_requests", detail=detail)
+        response["Retry-After"] = str(error.seconds)
         return response
 
     @api.exception_handler(PermissionDenied)

@@ -25,7 +25,7 @@ from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.runs.models import Recipe
 
 router = Router()
-ERRORS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 413: Problem, 422: Problem}
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429), Problem)
 
 
 @router.get("/me", response={200: schemas.Me, **ERRORS}, tags=["account"], summary="Whose token this is")

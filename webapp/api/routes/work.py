@@ -26,7 +26,7 @@ from webapp.runs import fields, series
 from webapp.runs.models import Recipe, Run
 
 router = Router()
-ERRORS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422, 429), Problem)
 
 
 @router.post("/runs", response={201: schemas.RunOut, **ERRORS}, tags=["runs"], summary="Launch a run")
