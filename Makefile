@@ -32,10 +32,10 @@ test: install-dev ## install what the tests need and run all of them on the embe
 	@.ci/tests $(ARGS)
 
 test-fast: install-dev ## the tests without a browser and without a whole product; ARGS= goes to pytest
-	@HF_HUB_OFFLINE=1 $(RUN) -m pytest -m "not slow and not e2e and not browser" $(ARGS)
+	@HF_HUB_OFFLINE=1 $(RUN) -m pytest -m "not e2e and not browser" $(ARGS)
 
 test-servers: install-dev ## the tests that touch them, on real PostgreSQL and Redis servers
-	@HF_HUB_OFFLINE=1 $(RUN) .ci/servers.py $(RUN) -m pytest -m "not slow and not e2e and not browser" tests/webapp tests/workers \
+	@HF_HUB_OFFLINE=1 $(RUN) .ci/servers.py $(RUN) -m pytest -m "not e2e and not browser" tests/webapp tests/workers \
 		--ignore=tests/workers/engine --ignore=tests/workers/reader $(ARGS)
 
 lint: install-dev ## style of Python and of templates
