@@ -184,9 +184,14 @@ def _damaged_input(data: Data) -> FaultWords:
 
 
 def _hub_unreachable(data: Data) -> FaultWords:
+    meaning = _("The worker has no way to it just now, or the hub does not answer.")
+    if data.get("status") == 429:
+        meaning = _("The hub was asked too often from here and takes no more questions for a while.")
+    elif data.get("status"):
+        meaning = _("The hub is there but in trouble; it answers %(status)s.") % {"status": data["status"]}
     return FaultWords(
         title=_("The model hub cannot be reached"),
-        meaning=_("The worker has no way to it just now, or the hub does not answer. What had arrived is kept."),
+        meaning=meaning + " " + _("What had arrived is kept."),
         remedy=_("Try again later, or add the model from a folder of this installation."),
     )
 

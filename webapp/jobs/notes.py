@@ -147,6 +147,10 @@ _NOTES: dict[str, Callable[[Data], str]] = {
         _("It is fetched as it is at commit %(commit)s, and stays so whatever changes at the hub.")
         % {"commit": str(data.get("commit", ""))[:12]}
     ),
+    "hub_busy": lambda data: (
+        _("The hub is busy or broke off; it is asked again in %(wait)s.")
+        % {"wait": units.duration(data.get("seconds"))}
+    ),
     "form_of_training_unknown": lambda data: _(
         "The adapter does not say in which form its base model was trained, so it is measured in the base model's own."
     ),

@@ -32,6 +32,7 @@ WANTED_FILES = frozenset({
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json",
 })  # fmt: skip
+WORTH_SAYING_SECONDS = 5.0
 LICENCE_PREFIXES = ("license", "licence", "notice")
 
 
@@ -96,7 +97,12 @@ def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
     """A repository at one commit. What had arrived before an interruption is used again."""
     from workers.engine import hub
 
-    repository = hub.Repository.find(wanted.repository, revision=wanted.revision, endpoint=wanted.endpoint)
+    def wait(seconds: float) -> None:
+        if seconds >= WORTH_SAYING_SECONDS:
+            job.note("hub_busy", seconds=round(seconds))
+        job.stop.sleep(seconds)
+
+    repository = hub.Repository.find(wanted.repository, revision=wanted.revision, endpoint=wanted.endpoint, wait=wait)
     files = [file for file in repository.files if is_wanted(file.name)]
     if not any(file.name.endswith(".safetensors") for file in files):
         raise EngineFault(Fault.UNSUPPORTED_MODEL, reason="no_safetensors", repository=wanted.repository)

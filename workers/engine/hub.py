@@ -3,11 +3,12 @@
 The token, if there is one, comes as the first line of standard input and stays in this process.
 """
 
+import email.utils
 import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,45 @@ from webapp.contract.events import Fault
 from workers.engine.faults import EngineFault
 
 TIMEOUT_SECONDS = float(os.environ.get("HUB_TIMEOUT", "20"))
-TRIES = 5
+TRIES = 5  # without a byte between them
+LONGEST_WAIT_SECONDS = 120.0  # a hub that asks for more is asked again by a person
+BUSY = frozenset({429, 500, 502, 503, 504})
 PIECE_BYTES = 1 << 20
 SAY_EVERY_BYTES = 16 << 20
 AWAY = (httpx.TransportError, ConnectionError, TimeoutError)
+
+
+class Busy(Exception):
+    """The hub answers, but not now. `seconds` is what it asks to wait, if it says so."""
+
+    def __init__(self, status: int, seconds: float | None) -> None:
+        super().__init__(status)
+        self.status, self.seconds = status, seconds
+
+    @classmethod
+    def of(cls, response: Any) -> "Busy | None":
+        """None where the answer is another one. The hub's library has responses of its own, of the same shape."""
+        if response.status_code not in BUSY:
+            return None
+        return cls(response.status_code, seconds_to_wait(response.headers.get("Retry-After", "")))
+
+
+@dataclass
+class Patience:
+    """Asks again after a while, twice as long each time or as long as the hub wants, but neither often nor for long."""
+
+    wait: Callable[[float], None]
+    tries: int = 1
+
+    def bear(self, error: Exception, **where: Any) -> None:
+        """Wait before the next try. Raises the fault where there is none: it is used up, or waiting mends nothing."""
+        asked = error.seconds if isinstance(error, Busy) else None
+        seconds = 2.0 ** (self.tries - 1) if asked is None else asked
+        is_passing = isinstance(error, (Busy, *AWAY))
+        if not is_passing or self.tries >= TRIES or seconds > LONGEST_WAIT_SECONDS:
+            raise as_fault(error, **where) from error
+        self.tries += 1
+        self.wait(seconds)
 
 
 @dataclass(frozen=True)
@@ -50,16 +86,25 @@ class Repository:
     files: list[File]
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
+    wait: Callable[[float], None] = time.sleep
 
     @classmethod
-    def find(cls, name: str, *, revision: str, endpoint: str) -> "Repository":
+    def find(
+        cls, name: str, *, revision: str, endpoint: str, wait: Callable[[float], None] = time.sleep
+    ) -> "Repository":
         """Ask the hub what is there. Raises EngineFault with the reason in a code."""
         token = read_token()
         api = HfApi(endpoint=endpoint or None, token=token or False)
-        try:
-            info = api.model_info(name, revision=revision or None, files_metadata=True, timeout=TIMEOUT_SECONDS)
-        except Exception as error:
-            raise as_fault(error, repository=name, revision=revision) from error
+        patience = Patience(wait)
+        while True:
+            try:
+                info = api.model_info(name, revision=revision or None, files_metadata=True, timeout=TIMEOUT_SECONDS)
+                break
+            except HfHubHTTPError as error:
+                passing = Busy.of(error.response) if error.response is not None else None
+                patience.bear(passing or error, repository=name, revision=revision)
+            except Exception as error:  # a hub that is out of reach from the first is said to be so at once
+                raise as_fault(error, repository=name, revision=revision) from error
         files = [
             File(
                 name=item.rfilename,
@@ -70,7 +115,7 @@ class Repository:
             for item in info.siblings or []
         ]
         licence = str(getattr(info.card_data, "license", "") or "")
-        return cls(name, str(info.sha), licence, files, endpoint or None, token)
+        return cls(name, str(info.sha), licence, files, endpoint or None, token, wait)
 
     def download(self, file: File, folder: Path) -> Iterator[int]:
         """Bring one file to folder/name, yielding how many bytes are there. Raises EngineFault.
@@ -82,14 +127,16 @@ class Repository:
         if target.is_file() and target.stat().st_size == file.size_bytes and matches(target, file):
             yield file.size_bytes
             return
-        for attempt in range(TRIES):
+        patience = Patience(self.wait)
+        while True:
+            before = size_of(part)
             try:
                 yield from self._receive(file, part)
                 break
-            except AWAY as error:
-                if attempt == TRIES - 1:
-                    raise as_fault(error, repository=self.name, file=file.name) from error
-                time.sleep(2**attempt)
+            except (Busy, *AWAY) as error:
+                if size_of(part) > before:
+                    patience = Patience(self.wait)
+                patience.bear(error, repository=self.name, file=file.name)
         if part.stat().st_size != file.size_bytes or not matches(part, file):
             part.unlink()
             raise EngineFault(Fault.DAMAGED_INPUT, file=file.name, reason="hash", repository=self.name)
@@ -97,7 +144,7 @@ class Repository:
         yield file.size_bytes
 
     def _receive(self, file: File, part: Path) -> Iterator[int]:
-        offset = part.stat().st_size if part.exists() else 0
+        offset = size_of(part)
         if offset > file.size_bytes:
             part.unlink()
             offset = 0
@@ -108,6 +155,8 @@ class Repository:
             headers["Range"] = f"bytes={offset}-"
         url = hf_hub_url(self.name, file.name, revision=self.commit, endpoint=self.endpoint)
         with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_SECONDS) as response:
+            if busy := Busy.of(response):
+                raise busy
             if response.status_code not in {200, 206}:
                 raise from_status(response.status_code, repository=self.name, file=file.name)
             is_resumed = response.status_code == 206
@@ -127,6 +176,21 @@ class Repository:
 def read_token() -> str:
     """The first line of standard input, where the supervisor hands a secret over."""
     return "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.readline().strip()
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def seconds_to_wait(header: str) -> float | None:
+    """What `Retry-After` says: seconds, or a date (RFC 9110, 10.2.3). None where it says nothing that we understand."""
+    if header.strip().isascii() and header.strip().isdigit():
+        return float(header)
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
 
 
 def matches(path: Path, file: File) -> bool:
@@ -150,6 +214,8 @@ def from_status(status: int, **data: Any) -> EngineFault:
 
 def as_fault(error: Exception, **data: Any) -> EngineFault:
     """An exception of the hub's library as a fault with a code. The gated kind is a kind of not found there."""
+    if isinstance(error, Busy):
+        return from_status(error.status, **data)
     if isinstance(error, GatedRepoError):
         return EngineFault(Fault.HUB_GATED, **data)
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):

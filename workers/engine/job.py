@@ -1,11 +1,14 @@
 """What every kind of job needs while it runs: its folder, its order, its voice, and whether to stop."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from webapp.contract import events, spec
 from workers.engine.faults import StopAsked
 from workers.engine.order import JobFolder
+
+LOOK_SECONDS = 0.2
 
 
 class Stop:
@@ -16,6 +19,14 @@ class Stop:
 
     def ask(self, *_signal: Any) -> None:
         self.is_asked = True
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long. Raises StopAsked as soon as a stop is asked for."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left, LOOK_SECONDS))
+        self.check()
 
     def check(self) -> None:
         """Raises StopAsked, where there is nothing to save yet."""

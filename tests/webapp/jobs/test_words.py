@@ -48,6 +48,13 @@ def test_a_setting_that_cannot_work_is_named_as_people_know_it_with_what_would(
     assert meaning in said.meaning and remedy in said.remedy
 
 
+@pytest.mark.parametrize(
+    ("data", "part"), [({}, "no way to it"), ({"status": 429}, "asked too often"), ({"status": 503}, "answers 503")]
+)
+def test_a_hub_out_of_reach_says_in_which_way(data: dict[str, object], part: str) -> None:
+    assert part in words.fault(Job(fault="hub_unreachable", fault_data=data)).meaning
+
+
 def test_rows_that_cannot_be_trained_are_named() -> None:
     data = {"rows": [3, 1200], "count": 2, "max_length": 64}
     said = words.fault(Job(fault="no_trainable_tokens", fault_data=data))

@@ -14,7 +14,9 @@ NAME = "acme/tiny"
 
 
 class Hub(ThreadingHTTPServer):
-    """`refuses`: the status of every answer. `breaks_after`: bytes after which the first answer breaks off."""
+    """`refuses`: the status of every answer. `breaks_after`: bytes after which an answer breaks off, one for each time.
+    `is_busy_with`: what is answered first for the last part of an address, as status and headers.
+    """
 
     daemon_threads = True
 
@@ -23,7 +25,8 @@ class Hub(ThreadingHTTPServer):
         self.folder = folder
         self.refuses = 0
         self.headers_of_refusal: dict[str, str] = {}
-        self.breaks_after: dict[str, int] = {}
+        self.breaks_after: dict[str, list[int]] = {}
+        self.is_busy_with: dict[str, list[tuple[int, dict[str, str]]]] = {}
         self.lies_about: set[str] = set()
         self.asked: list[tuple[str, str, str]] = []  # path, range, authorization
 
@@ -50,7 +53,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         self.server.asked.append((path, self.headers.get("Range", ""), self.headers.get("Authorization", "")))
-        if self.server.refuses:
+        if waiting := self.server.is_busy_with.get(path.rpartition("/")[2]):
+            status, headers = waiting.pop(0)
+            self._answer(status, b"{}", headers)
+        elif self.server.refuses:
             self._answer(self.server.refuses, b"{}", self.server.headers_of_refusal)
         elif path in {f"/api/models/{NAME}", f"/api/models/{NAME}/revision/main"}:
             files = [self.server.sibling(item) for item in sorted(self.server.folder.iterdir())]
@@ -64,7 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, path: Path) -> None:
         content = path.read_bytes()
         start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if self.headers.get("Range") else 0
-        limit = self.server.breaks_after.pop(path.name, None)
+        limits = self.server.breaks_after.get(path.name)
+        limit = limits.pop(0) if limits else None
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()

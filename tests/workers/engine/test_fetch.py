@@ -21,6 +21,8 @@ from tests.workers.engine.conftest import CHATML, Run, write_order
 from webapp.contract.events import Fault, Outcome, Progressed
 from workers.engine import fetch, hub
 from workers.engine.chat import ChatFormat
+from workers.engine.faults import StopAsked
+from workers.engine.job import Stop
 
 Fetch = Callable[..., Run]
 
@@ -49,9 +51,16 @@ def source(base: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def online(source: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[fake.Hub]:
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long it would have waited, each time."""
+    waited: list[float] = []
+    monkeypatch.setattr(Stop, "sleep", lambda stop, seconds: waited.append(seconds))
+    return waited
+
+
+@pytest.fixture
+def online(source: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> Iterator[fake.Hub]:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     with fake.serving(source) as server:
         yield server
@@ -147,11 +156,57 @@ def test_a_hub_model_arrives_at_its_commit_with_progress(make_fetch: Fetch, onli
 
 @pytest.mark.row("A9")
 def test_a_broken_download_goes_on_where_it_broke(make_fetch: Fetch, online: fake.Hub) -> None:
-    online.breaks_after["model.safetensors"] = 10_000
+    online.breaks_after["model.safetensors"] = [10_000]
     run = from_hub(make_fetch, online).start()
     assert run.ended.outcome is Outcome.SUCCEEDED, run.ended
     ranges = [asked for path, asked, _ in online.asked if path.endswith("model.safetensors")]
     assert ranges == ["", "bytes=10000-"]
+
+
+@pytest.mark.row("A9")
+def test_a_download_that_breaks_often_goes_on_as_long_as_something_arrives(
+    make_fetch: Fetch, online: fake.Hub, waits: list[float]
+) -> None:
+    online.breaks_after["model.safetensors"] = [10_000] * 7
+    assert from_hub(make_fetch, online).start().ended.outcome is Outcome.SUCCEEDED
+    assert waits == [1.0] * 7
+
+
+@pytest.mark.row("A9")
+def test_a_busy_hub_is_asked_again_after_as_long_as_it_wants(
+    make_fetch: Fetch, online: fake.Hub, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub.time, "time", lambda: 1_800_000_000.0)
+    online.is_busy_with["main"] = [(429, {"Retry-After": "17"})]
+    online.is_busy_with["model.safetensors"] = [
+        (503, {"Retry-After": "Fri, 15 Jan 2027 08:00:40 GMT"}), (502, {}), (500, {"Retry-After": "soon"})
+    ]  # fmt: skip
+    run = from_hub(make_fetch, online, revision="main").start()
+    assert run.ended.outcome is Outcome.SUCCEEDED, run.ended
+    assert waits == [17.0, 40.0, 2.0, 4.0]
+    assert [note.data["seconds"] for note in run.notes("hub_busy")] == [17, 40]
+
+
+@pytest.mark.row("A9")
+@pytest.mark.parametrize(
+    ("name", "answer", "tries"),
+    [("main", (429, {}), 5), ("model.safetensors", (503, {}), 5), ("main", (429, {"Retry-After": "3600"}), 1)],
+)
+def test_a_hub_that_stays_busy_or_asks_for_long_is_given_up(
+    make_fetch: Fetch, online: fake.Hub, waits: list[float], name: str, answer: tuple[int, dict[str, str]], tries: int
+) -> None:
+    online.is_busy_with[name] = [answer] * 100
+    ended = from_hub(make_fetch, online, revision="main").start().ended
+    assert (ended.fault, ended.data["status"]) == (Fault.HUB_UNREACHABLE, answer[0])
+    assert sum(path.endswith(name) for path, _, _ in online.asked) == tries
+    assert len(waits) == tries - 1
+
+
+def test_a_wait_ends_when_a_stop_is_asked_for() -> None:
+    stop = Stop()
+    stop.ask()
+    with pytest.raises(StopAsked):
+        stop.sleep(3600)
 
 
 @pytest.mark.row("A9")
