@@ -30,6 +30,7 @@ class Permission(enum.StrEnum):
     REVIEW = "review"  # move an adapter through its stages
     MANAGE_TEAM = "manage_team"  # members, invitations, the team's name
     OWN_TEAM = "own_team"  # make and unmake owners
+    SET_GATES = "set_gates"  # say what a version must fulfil before it gets a stage
     USE_API = "use_api"  # hold tokens
 
 
@@ -55,6 +56,7 @@ WORDS: dict[Permission, str | Promise] = {
     Permission.REVIEW: gettext_lazy("Moving adapters through their stages"),
     Permission.MANAGE_TEAM: gettext_lazy("Managing the team"),
     Permission.OWN_TEAM: gettext_lazy("Deciding who owns the team"),
+    Permission.SET_GATES: gettext_lazy("Setting the gates of the stages"),
     Permission.USE_API: gettext_lazy("Using the API"),
 }
 

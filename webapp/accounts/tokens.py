@@ -36,7 +36,7 @@ SCOPE_WORDS: dict[Scope, str | Promise] = {
     Scope.WRITE: gettext_lazy("Add datasets and base models, change and delete things"),
     Scope.TRAIN: gettext_lazy("Start runs and steer them"),
     Scope.PROMOTE: gettext_lazy("Move adapters through their stages"),
-    Scope.ADMIN: gettext_lazy("Manage members and the team's name"),
+    Scope.ADMIN: gettext_lazy("Manage members, the team's name and its gates"),
 }
 
 RIGHTS: dict[Scope, frozenset[Permission]] = {
@@ -44,7 +44,7 @@ RIGHTS: dict[Scope, frozenset[Permission]] = {
     Scope.WRITE: frozenset({Permission.VIEW, Permission.UPLOAD, Permission.MANAGE}),
     Scope.TRAIN: frozenset({Permission.VIEW, Permission.TRAIN}),
     Scope.PROMOTE: frozenset({Permission.VIEW, Permission.REVIEW}),
-    Scope.ADMIN: frozenset({Permission.VIEW, Permission.MANAGE_TEAM, Permission.OWN_TEAM}),
+    Scope.ADMIN: frozenset({Permission.VIEW, Permission.MANAGE_TEAM, Permission.OWN_TEAM, Permission.SET_GATES}),
 }
 
 

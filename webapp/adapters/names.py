@@ -34,3 +34,8 @@ def describe(name: str) -> ScoreName:
         field = name.removeprefix("json_values.")
         return ScoreName(_("“%(field)s” is right") % {"field": field}, "", "share")
     return ScoreName(name, "", "number")
+
+
+def is_of_held_out_rows(name: str) -> bool:
+    """Whether it is measured on the held-out rows of the version's own dataset, and so on others for other data."""
+    return name in KNOWN or name.startswith("json_values.")

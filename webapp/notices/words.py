@@ -18,6 +18,13 @@ class Code(StrEnum):
     BASE_MODEL_READY = "base_model_ready"
     BASE_MODEL_FAILED = "base_model_failed"
     INVITATION_ACCEPTED = "invitation_accepted"
+    REVIEW_ASKED = "review_asked"
+    REVIEW_APPROVED = "review_approved"
+    REVIEW_SENT_BACK = "review_sent_back"
+    ADAPTER_DRAFT = "adapter_draft"
+    ADAPTER_CANDIDATE = "adapter_candidate"
+    ADAPTER_PRODUCTION = "adapter_production"
+    ADAPTER_RETIRED = "adapter_retired"
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,13 @@ WORDS: dict[Code, Words] = {
     Code.BASE_MODEL_READY: Words("good", _("The base model %(name)s is here and was checked.")),
     Code.BASE_MODEL_FAILED: Words("bad", _("The base model %(name)s could not be fetched. Its page says why.")),
     Code.INVITATION_ACCEPTED: Words("note", _("%(name)s accepted your invitation.")),
+    Code.REVIEW_ASKED: Words("warn", _("%(name)s needs a review. Its page says what was asked.")),
+    Code.REVIEW_APPROVED: Words("good", _("%(name)s was approved.")),
+    Code.REVIEW_SENT_BACK: Words("warn", _("%(name)s was sent back. Its history says why.")),
+    Code.ADAPTER_DRAFT: Words("note", _("%(name)s is a draft again. Its history says why.")),
+    Code.ADAPTER_CANDIDATE: Words("good", _("%(name)s is the candidate now.")),
+    Code.ADAPTER_PRODUCTION: Words("good", _("%(name)s is in production now.")),
+    Code.ADAPTER_RETIRED: Words("note", _("%(name)s was retired. Its history says why.")),
 }
 
 

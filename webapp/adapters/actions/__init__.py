@@ -2,7 +2,10 @@
 
 from webapp.adapters.actions.editing import edit_card, rename
 from webapp.adapters.actions.linking import MadeLink, follow_link, make_link, zip_name
+from webapp.adapters.actions.gates import add_gate, change_gate, remove_gate
 from webapp.adapters.actions.registering import record_score, register_from_run, rewrite_card
+from webapp.adapters.actions.reviews import approve, ask, send_back
+from webapp.adapters.actions.stages import move, rollback
 from webapp.adapters.actions.taking import take
 from webapp.adapters.actions.trash import delete, purge, restore
 
@@ -12,12 +15,20 @@ __all__ = [
     "edit_card",
     "follow_link",
     "make_link",
+    "add_gate",
+    "approve",
+    "ask",
+    "change_gate",
+    "move",
     "purge",
     "record_score",
     "register_from_run",
+    "remove_gate",
     "rename",
     "restore",
     "rewrite_card",
+    "rollback",
+    "send_back",
     "take",
     "zip_name",
 ]
