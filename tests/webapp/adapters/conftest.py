@@ -43,3 +43,21 @@ def make_adapter_version(tmp_path: Path) -> Callable[..., AdapterVersion]:
 @pytest.fixture
 def version(make_adapter_version: Callable[..., AdapterVersion], finished_run: Run) -> AdapterVersion:
     return make_adapter_version(finished_run)
+
+
+@pytest.fixture
+def make_next(
+    make_run: Callable[..., Run], make_adapter_version: Callable[..., AdapterVersion], team: Team, trainer: Any
+) -> Callable[..., AdapterVersion]:
+    """The next version of the adapter “workshop”, with weights of its own and this held-out loss (base 2.0)."""
+
+    def make(*, loss: float = 0.5, stage: str = "draft", **facts: Any) -> AdapterVersion:
+        result = {"validation_loss_before": 2.0, "validation_loss_after": loss, "steps": 60}
+        known = {"created_by": trainer, "result": result} | facts
+        run = make_run(team=team, state=State.SUCCEEDED, name="workshop", **known)
+        made = make_adapter_version(run, content=f"weights of {run.public_id}".encode())
+        AdapterVersion.objects.filter(pk=made.pk).update(stage=stage)
+        made.refresh_from_db()
+        return made
+
+    return make
