@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from webapp.accounts import actions as accounts
 from webapp.accounts.models import Team, User
-from webapp.adapters.models import Adapter, AdapterVersion, Score
+from webapp.adapters.models import Adapter, AdapterVersion, Gate, Opinion, Review, Score, StageChange
 from webapp.artifacts import storage
 from webapp.artifacts.models import Blob, Bundle, BundleFile, Upload
 from webapp.basemodels.models import PretrainedModel
@@ -30,6 +30,9 @@ from webapp.fleet.models import Device, Worker
 from webapp.jobs.models import Attempt, Job, JobEvent, State
 from webapp.notices import actions as notices
 from webapp.runs.models import Recipe, Run
+
+GATE = {"stage": "production", "rule": "at_least", "score": "json_fields", "limit": 0.9}
+REFUSED = {"outcome": "failed", "value": 2.0, "gate": ""} | GATE
 
 
 @dataclass
@@ -276,6 +279,29 @@ def _catalog(world: World) -> None:
         ],
     )
     world.things |= {"adapter": adapter, "adapter_version": version, "scoring": scoring, "report": report}
+    _stages(world, adapter, version)
+
+
+def _stages(world: World, adapter: Adapter, version: AdapterVersion) -> None:
+    """A gate that is passed, a review that is open, a move that was refused once."""
+    text = world.text
+    gate = Gate.objects.create(
+        team=world.team, stage="candidate", rule="at_most", score="validation_loss", limit=1.5, created_by=world.owner
+    )
+    review = Review.objects.create(version=version, stage="candidate", asked_by=world.owner, word=text)
+    Opinion.objects.create(review=review, by=world.owner, is_approval=True, word=text)
+    StageChange.objects.create(
+        adapter=adapter,
+        version=version,
+        number=1,
+        from_stage="draft",
+        to_stage="candidate",
+        refusal="gate",
+        by=world.owner,
+        reason=text,
+        decision={"gates": [REFUSED | {"sentence": text}], "files": []},
+    )
+    world.things |= {"gate": gate, "review": review}
 
 
 def _trash(world: World) -> None:
@@ -325,6 +351,9 @@ def _examples(world: World) -> dict[str, Any]:
         "file_path": "adapter_config.json",
         "links:download:token": "no-such-link",
         "file_name": "workshop-v1.zip",
+        "stage": "candidate",
+        "gate_id": ids["gate"],
+        "review_id": ids["review"],
         "datasets:restore:dataset": ids["deleted_dataset"],
         "basemodels:restore:model_id": ids["deleted_base_model"],
         "runs:restore:run_id": ids["deleted_run"],
@@ -337,6 +366,8 @@ def _examples(world: World) -> dict[str, Any]:
         "runs/id": ids["run"],
         "adapters/id": ids["adapter"],
         "reports/id": ids["report"],
+        "reviews/id": ids["review"],
+        "gates/id": ids["gate"],
         "rest": "no-such-address",
         # Of allauth: the form is open to anybody, the key decides.
         "key": "no-such-key",
@@ -350,5 +381,12 @@ def _bodies(world: World) -> dict[str, dict[str, Any]]:
     return {
         "POST /api/v1/uploads": {"file_name": "answers.jsonl", "size_bytes": 10},
         "POST /api/v1/datasets": {"upload": ids["upload"], "dataset": ids["dataset"]},
+        "POST /api/v1/adapters/{id}/versions/{number}/stage": {"stage": "candidate"},
+        "POST /api/v1/adapters/{id}/rollback": {"reason": "not in French"},
+        "POST /api/v1/adapters/{id}/versions/{number}/reviews": {"stage": "candidate"},
+        "POST /api/v1/reviews/{id}/approve": {"word": "good"},
+        "POST /api/v1/reviews/{id}/send-back": {"word": "not yet"},
+        "POST /api/v1/gates": GATE,
+        "PUT /api/v1/gates/{id}": GATE,
         "POST /api/v1/runs": {"dataset": ids["dataset"], "base_model": ids["base_model"], "recipe": ids["recipe"]},
     }

@@ -1,10 +1,17 @@
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from webapp.adapters import names
 from webapp.adapters.actions.editing import CARD_LIMIT
+from webapp.adapters.actions.reviews import WORD_LIMIT
+from webapp.adapters.actions.stages import REASON_LIMIT
+from webapp.adapters.models import Gate, Rule
+from webapp.adapters.models.stages import GATED
+from webapp.core.faults import UserFault
 
 
 class CardForm(forms.Form):
@@ -36,3 +43,59 @@ class LinkForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices = [("", _("Everything, as a zip")), *((path, path) for path in paths)]
         self.fields["path"] = forms.ChoiceField(label=_("What the link gives"), required=False, choices=choices)
+
+
+class MoveForm(forms.Form):
+    reason = forms.CharField(required=False, max_length=REASON_LIMIT)
+
+
+class AskForm(forms.Form):
+    """`stage` is what was asked when the page was made; the version may have moved since."""
+
+    stage = forms.CharField(required=False, max_length=20)
+    word = forms.CharField(required=False, max_length=WORD_LIMIT)
+
+
+class AnswerForm(forms.Form):
+    word = forms.CharField(required=False, max_length=WORD_LIMIT)
+
+
+class LimitField(forms.CharField):
+    """0.9, 0,9 or 90 %: people write shares as they speak of them."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(super().to_python(value) or "").replace(",", ".").replace("\u2212", "-").strip()
+        try:
+            number = float(text.removesuffix("%").strip()) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise forms.ValidationError(_("Write a number: 0.9, or 90 % for a share, or 2 for two approvals."))
+        return number
+
+
+class GateForm(forms.Form):
+    stage = forms.ChoiceField(label=_("Before a version becomes"), choices=GATED, initial="production")
+    score = forms.CharField(
+        label=_("Score"),
+        required=False,
+        max_length=80,
+        widget=forms.TextInput(attrs={"list": "known-scores", "autocapitalize": "off", "spellcheck": "false"}),
+        help_text=_("Its name as the score bears it. Those that versions of the team have are offered."),
+    )
+    rule = forms.ChoiceField(label=_("Rule"), choices=Rule.choices)
+    limit = LimitField(
+        label=_("Limit"),
+        help_text=_(
+            "A share as 0.9 or 90 %. How much worse it may be, as 0 or 2 % for two points. A count of approvals."
+        ),
+    )
+
+    @staticmethod
+    def initial_of(gate: Gate) -> dict[str, str]:
+        is_share = gate.rule != Rule.APPROVALS and names.describe(gate.score).kind == "share"
+        limit = f"{100 * gate.limit:.10g} %" if is_share else f"{gate.limit:.10g}"
+        return {"stage": gate.stage, "rule": gate.rule, "score": gate.score, "limit": limit}
+
+    def blame(self, fault: UserFault) -> None:
+        self.add_error(fault.field if fault.field in self.fields else None, fault.message)

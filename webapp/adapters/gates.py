@@ -98,6 +98,35 @@ class Result:
         }
 
 
+def describe(condition: Condition) -> str:
+    """The rule as a sentence of its own: "Right form is at least 90 %"."""
+    words = {"label": _label(condition.score), "limit": "", "count": int(condition.limit)}
+    match condition.rule:
+        case Rule.APPROVALS:
+            return (
+                ngettext(
+                    "%(count)d person who did not make the version approves it",
+                    "%(count)d people who did not make the version approve it",
+                    int(condition.limit),
+                )
+                % words
+            )
+        case Rule.AT_LEAST:
+            said, words["limit"] = _("%(label)s is at least %(limit)s"), _plain(condition)
+        case Rule.AT_MOST:
+            said, words["limit"] = _("%(label)s is at most %(limit)s"), _plain(condition)
+        case Rule.NEAR_BASE:
+            said = _("%(label)s is not worse than the base’s")
+        case Rule.NEAR_PRODUCTION:
+            said = _("%(label)s is not worse than the production version’s")
+        case _ as never:
+            assert_never(never)
+    if condition.rule in {Rule.NEAR_BASE, Rule.NEAR_PRODUCTION} and condition.limit:
+        said += " " + _("by more than %(limit)s")
+        words["limit"] = _amount(condition.score, condition.limit)
+    return said % words
+
+
 def decide(conditions: Sequence[Condition], situation: Situation) -> list[Result]:
     """One result per condition, in their order."""
     return [_decide(condition, situation) for condition in conditions]
@@ -118,8 +147,8 @@ def _decide(condition: Condition, situation: Situation) -> Result:
             return _of_base(condition, measured)
         case Rule.NEAR_PRODUCTION:
             return _of_production(condition, measured, situation.production)
-        case _:
-            assert_never(condition.rule)
+        case _ as never:
+            assert_never(never)
 
 
 def _usable(measured: Measured | None) -> Measured | None:
@@ -246,6 +275,14 @@ def _text(score: str, value: float, digits: int) -> str:
     if names.describe(score).kind == "share":
         return units.percent(value, digits)
     return units.number(value, digits + 3)
+
+
+def _plain(condition: Condition) -> str:
+    """A limit with the digits that it was given."""
+    share = names.describe(condition.score).kind == "share"
+    value = 100 * condition.limit if share else condition.limit
+    digits = next(n for n in range(MOST_DIGITS + 1) if n == MOST_DIGITS or math.isclose(round(value, n), value))
+    return units.percent(condition.limit, digits) if share else units.number(value, digits)
 
 
 def _amount(score: str, value: float) -> str:

@@ -1,17 +1,19 @@
 """The scores of a version, as numbers and as words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from webapp.adapters import gains, names
+from webapp.adapters.gates import Result
 from webapp.adapters.models import AdapterVersion, Score
 from webapp.core import units
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One line of the score table, as numbers and as words."""
+    """One line of the score table, as numbers and as words, with what gates say where a page asks for it."""
 
     name: str
     label: str
@@ -22,6 +24,7 @@ class ScoreRow:
     base_text: str
     value_text: str
     difference_text: str
+    gates: Sequence[Result] = ()
 
 
 def rows(version: AdapterVersion) -> list[ScoreRow]:

@@ -1,15 +1,23 @@
 from django.urls import path
 
-from webapp.adapters.views import catalog, downloads, links, trash, version
+from webapp.adapters.views import catalog, downloads, gates, links, stages, trash, version
 
 app_name = "adapters"
 urlpatterns = [
     path("", catalog.list_adapters, name="list"),
+    path("gates/", gates.list_gates, name="gates"),
+    path("gates/<str:gate_id>/", gates.edit_gate, name="gate"),
+    path("gates/<str:gate_id>/remove/", gates.remove_gate, name="remove_gate"),
     path("<str:adapter_id>/", version.newest, name="detail"),
     path("<str:adapter_id>/rename/", version.rename, name="rename"),
     path("<str:adapter_id>/delete/", trash.delete, name="delete"),
     path("<str:adapter_id>/restore/", trash.restore, name="restore"),
+    path("<str:adapter_id>/rollback/", stages.rollback, name="rollback"),
     path("<str:adapter_id>/v<int:number>/", version.show, name="version"),
+    path("<str:adapter_id>/v<int:number>/stage/<str:stage>/", stages.move, name="move"),
+    path("<str:adapter_id>/v<int:number>/history/", stages.history, name="history"),
+    path("<str:adapter_id>/v<int:number>/review/", stages.ask_review, name="ask_review"),
+    path("<str:adapter_id>/v<int:number>/review/<str:review_id>/", stages.answer_review, name="answer_review"),
     path("<str:adapter_id>/v<int:number>/card/", version.card, name="card"),
     path("<str:adapter_id>/v<int:number>/card/edit/", version.edit_card, name="edit_card"),
     path("<str:adapter_id>/v<int:number>/download/", downloads.download_zip, name="zip"),

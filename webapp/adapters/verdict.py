@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.adapters import gains
+from webapp.adapters.models import Stage
 from webapp.adapters.scoretable import ScoreRow
 from webapp.core import units
 from webapp.core.verdict import Verdict
@@ -48,6 +49,28 @@ def _by_loss(base: float, value: float) -> Verdict:
             _("Better than its base: held-out loss *%(share)s lower*, %(value)s against %(base)s."), **values
         )
     return Verdict(_("Worse than its base: held-out loss *%(share)s higher*, %(value)s against %(base)s."), **values)
+
+
+def in_stage(stage: str, said: Verdict) -> Verdict:
+    """The sentence with the stage before it, where the stage says what a person may rely on."""
+    if stage == Stage.PRODUCTION:
+        return said.after(_("In production."))
+    if stage == Stage.RETIRED:
+        return said.after(_("Retired."))
+    return said
+
+
+def of_gates(stages: Sequence[str]) -> Verdict:
+    """What stands before production, the stage on which people rely."""
+    if not stages:
+        return Verdict(_("*Nothing is asked* of a version before it is relied on."))
+    count = sum(1 for stage in stages if stage == Stage.PRODUCTION)
+    if not count:
+        return Verdict(_("Candidates are checked, *production asks nothing more.*"))
+    return Verdict(
+        ngettext("*%(count)s rule* stands before production.", "*%(count)s rules* stand before production.", count),
+        count=units.number(count),
+    )
 
 
 def of_catalog(*, count: int, in_production: int) -> Verdict:

@@ -25,6 +25,7 @@ TITLES: dict[str, str | Promise] = {
     "recipes": gettext_lazy("Recipes"),
     "runs": gettext_lazy("Runs"),
     "adapters": gettext_lazy("Adapters"),
+    "stages": gettext_lazy("Stages, reviews and gates"),
     "reports": gettext_lazy("Reports"),
 }
 

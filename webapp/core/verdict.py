@@ -26,6 +26,12 @@ class Verdict(str):
         sentence._html = mark_safe(_filled(marked, escaped))  # noqa: S308 - text and values were escaped just above
         return sentence
 
+    def after(self, sentence: str) -> Self:
+        """Itself with a plain sentence before it."""
+        whole = str.__new__(type(self), f"{sentence} {self}")
+        whole._html = conditional_escape(sentence) + mark_safe(" ") + self._html
+        return whole
+
     def __html__(self) -> SafeString:
         return self._html
 

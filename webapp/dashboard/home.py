@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from webapp.accounts.models import Team
+from webapp.accounts.models import Membership, Team
 from webapp.adapters import queries as adapters
 from webapp.adapters.models import Adapter
 from webapp.core.findings import Finding
@@ -80,13 +80,15 @@ class Road:
         return 3 if self.has_runs else 2 if self.has_rows else 1
 
 
-def of_team(team: Team) -> Home:
+def of_member(membership: Membership) -> Home:
+    """The team's home as this member sees it: reviews need those who can answer them."""
+    team = membership.team
     lines = aside.workers(team)
     return Home(
         running=work.running(team),
         waiting=work.waiting(team, [line.worker for line in lines]),
         others=work.others(team),
-        needs=needs.of_team(team),
+        needs=needs.of_member(membership),
         workers=lines,
         newest=adapters.rows(adapters.newest_versions(team)[:NEWEST]),
         storage=aside.storage(team),

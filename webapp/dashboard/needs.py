@@ -1,4 +1,4 @@
-"""What stopped and waits for a person: failed runs, files that could not be read, models that did not come."""
+"""What waits for a person: reviews, failed runs, files that could not be read, models that did not come."""
 
 import datetime as dt
 
@@ -8,7 +8,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from webapp.accounts.models import Team
+from webapp.accounts import access
+from webapp.accounts.access import Permission
+from webapp.accounts.models import Membership, Team
+from webapp.adapters import standing
 from webapp.basemodels.models import PretrainedModel
 from webapp.core.findings import Action, Finding, Severity
 from webapp.datasets import faults
@@ -21,8 +24,24 @@ SHOWN_FOR = dt.timedelta(days=7)
 OF_EACH_KIND = 5
 
 
-def of_team(team: Team) -> list[Finding]:
-    return [*_failed_runs(team), *_unread_files(team), *_missing_models(team)]
+def of_member(membership: Membership) -> list[Finding]:
+    team = membership.team
+    return [*_failed_runs(team), *_unread_files(team), *_missing_models(team), *_reviews(membership)]
+
+
+def _reviews(membership: Membership) -> list[Finding]:
+    """What this member can still answer; nobody reviews what they made."""
+    if not access.role_can(membership.role, Permission.REVIEW):
+        return []
+    found = []
+    for review in standing.waiting_for(membership.team, membership.user, limit=OF_EACH_KIND):
+        version = review.version
+        url = reverse("adapters:version", args=[membership.team.slug, version.adapter.public_id, version.number])
+        words = {"who": review.asked_by or _("Somebody"), "stage": review.get_stage_display()}
+        title = _linked(str(version), url, _("%(who)s asks for a review, for the stage %(stage)s") % words)
+        action = Action(_("Review"), url)
+        found.append(Finding(severity=Severity.WARN, title=title, text=review.word, actions=(action,)))
+    return found
 
 
 def _failed_runs(team: Team) -> list[Finding]:

@@ -31,7 +31,7 @@ def home(request: Request) -> HttpResponse:
 
     A poll brings the bars; lists and buttons come only when something changed, so that nobody's hand is moved.
     """
-    found = gather.of_team(request.team)
+    found = gather.of_member(request.membership)
     context = {
         "title": request.team.title,
         "home": found,

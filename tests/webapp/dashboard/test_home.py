@@ -74,7 +74,7 @@ def test_a_poll_brings_the_bars_and_leaves_lists_and_buttons_alone(
     client_as: As, owner: Any, team: Team, workshop: Workshop
 ) -> None:
     run = workshop.running("tickets", step=10)
-    client, seen = client_as(owner), home.of_team(team).seen
+    client, seen = client_as(owner), home.of_member(owner.memberships.get()).seen
     Job.objects.filter(pk=run.job_id).update(step=11)
     said = poll(client, seen)
     assert f'id="course-{run.public_id}"' in said and "Step <b>11</b>" in said
@@ -86,7 +86,7 @@ def test_a_poll_brings_verdict_and_lists_when_something_changed_its_state(
     client_as: As, owner: Any, team: Team, workshop: Workshop
 ) -> None:
     run = workshop.running("tickets")
-    client, seen = client_as(owner), home.of_team(team).seen
+    client, seen = client_as(owner), home.of_member(owner.memberships.get()).seen
     failed = {"state": State.FAILED, "fault": "out_of_memory", "finished_at": timezone.now()}
     Job.objects.filter(pk=run.job_id).update(**failed)
     said = poll(client, seen)
@@ -145,13 +145,13 @@ def test_a_run_that_fits_no_worker_says_so(client_as: As, owner: Any, workshop: 
 
 
 def test_storage_counts_what_the_team_has_and_the_shared_base_and_nobody_elses(
-    team: Team, workshop: Workshop, other_team: Team, stranger: Any
+    owner: Any, workshop: Workshop, other_team: Team, stranger: Any
 ) -> None:
     workshop.adapter("ours")
     theirs = Workshop(team=other_team, by=stranger)
     theirs.adapter("theirs")
     theirs.adapter("theirs too")
-    parts = {part.label: part.amount for part in home.of_team(team).storage.parts}
+    parts = {part.label: part.amount for part in home.of_member(owner.memberships.get()).storage.parts}
     assert parts == {"Base models": 269_060_552, "Adapters": 19_555_976, "Datasets": 61_440 + 12_288 + 90_112}
 
 

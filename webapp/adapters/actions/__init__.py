@@ -1,8 +1,8 @@
 """The verbs of the catalog: one module for each thing that people or runs do with adapters."""
 
 from webapp.adapters.actions.editing import edit_card, rename
-from webapp.adapters.actions.linking import MadeLink, follow_link, make_link, zip_name
 from webapp.adapters.actions.gates import add_gate, change_gate, remove_gate
+from webapp.adapters.actions.linking import MadeLink, follow_link, make_link, zip_name
 from webapp.adapters.actions.registering import record_score, register_from_run, rewrite_card
 from webapp.adapters.actions.reviews import approve, ask, send_back
 from webapp.adapters.actions.stages import move, rollback
@@ -11,14 +11,14 @@ from webapp.adapters.actions.trash import delete, purge, restore
 
 __all__ = [
     "MadeLink",
-    "delete",
-    "edit_card",
-    "follow_link",
-    "make_link",
     "add_gate",
     "approve",
     "ask",
     "change_gate",
+    "delete",
+    "edit_card",
+    "follow_link",
+    "make_link",
     "move",
     "purge",
     "record_score",

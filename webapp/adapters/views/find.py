@@ -22,6 +22,11 @@ def version(request: Request, adapter_id: str, number: int) -> AdapterVersion:
     )
 
 
+def again(found: AdapterVersion) -> AdapterVersion:
+    """The version as it is now, after somebody tried to change it."""
+    return AdapterVersion.objects.select_related("adapter__team", "created_by", "run__dataset_version").get(pk=found.pk)
+
+
 def may_change(request: Request, adapter: Adapter) -> bool:
     needed = Permission.TRAIN if adapter.created_by_id == request.user.pk else Permission.MANAGE
     return access.role_can(request.membership.role, needed)

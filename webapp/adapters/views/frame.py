@@ -27,6 +27,7 @@ class Tab:
 TABS: list[tuple[str, str | Promise]] = [
     ("version", _("Overview")),
     ("card", _("Card")),
+    ("history", _("History")),
 ]
 
 

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
-from webapp.adapters import actions, markdown, origin, queries, scoretable, usage, verdict
+from webapp.adapters import actions, markdown, origin, queries, scoretable, stagecard, usage, verdict
 from webapp.adapters.forms import CardForm, NameForm
 from webapp.adapters.views import find, frame
 from webapp.core import htmx, toasts
@@ -29,13 +29,14 @@ def newest(request: Request, adapter_id: str) -> HttpResponse:
 @access.team_view(Permission.VIEW)
 def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
     found = find.version(request, adapter_id, number)
-    scores = scoretable.rows(found)
+    scores, gate_stage = stagecard.with_gates(scoretable.rows(found), found)
     measured = queries.measured(found)
-    page = frame.context(
-        request, found, tab="version", verdict=verdict.of_version(scores, can_be_measured=measured.can_be)
-    )
+    said = verdict.in_stage(found.stage, verdict.of_version(scores, can_be_measured=measured.can_be))
+    page = frame.context(request, found, tab="version", verdict=said)
     context = page | {
         "scores": scores,
+        "gate_stage": gate_stage,
+        "card": stagecard.of(found, request.membership),
         "measured": measured,
         "settings": fields.summary(fields.stored(found.run.config)) if found.run else [],
         "files": queries.files(found),
