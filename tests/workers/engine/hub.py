@@ -28,6 +28,7 @@ class Hub(ThreadingHTTPServer):
         self.breaks_after: dict[str, list[int]] = {}
         self.is_busy_with: dict[str, list[tuple[int, dict[str, str]]]] = {}
         self.lies_about: set[str] = set()
+        self.adds: dict[str, bytes] = {}
         self.asked: list[tuple[str, str, str]] = []  # path, range, authorization
 
     @property
@@ -68,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
 
     def _send(self, path: Path) -> None:
-        content = path.read_bytes()
+        content = path.read_bytes() + self.server.adds.get(path.name, b"")
         start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if self.headers.get("Range") else 0
         limits = self.server.breaks_after.get(path.name)
         limit = limits.pop(0) if limits else None

@@ -14,10 +14,11 @@ import huggingface_hub.constants
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from tests.workers.engine import hub as fake
-from tests.workers.engine.conftest import CHATML, Run, write_order
+from tests.workers.engine.conftest import CHATML, SPECIALS, Run, write_order
 from webapp.contract.events import Fault, Outcome, Progressed
 from workers.engine import fetch, hub
 from workers.engine.chat import ChatFormat
@@ -70,14 +71,14 @@ def from_hub(make_fetch: Fetch, server: fake.Hub, **wanted: Any) -> Run:
     return make_fetch(source="hub", repository=fake.NAME, endpoint=server.endpoint, **wanted)
 
 
-def names(run: Run) -> set[str]:
+def names_of(run: Run) -> set[str]:
     return {path.name for path in (run.path / "result").iterdir()}
 
 
 def test_a_folder_is_copied_without_code_and_pickles_and_described(make_fetch: Fetch, source: Path) -> None:
     run = make_fetch(source="folder", folder=str(source)).start()
     assert run.ended.outcome is Outcome.SUCCEEDED
-    assert names(run) == {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+    assert names_of(run) == {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
                           "tokenizer_config.json", "chat_template.jinja", "LICENSE", "model.json",
                           "files.json"}  # fmt: skip
     facts = run.document("model.json")
@@ -87,7 +88,7 @@ def test_a_folder_is_copied_without_code_and_pickles_and_described(make_fetch: F
     assert facts["template_sha256"] == hashlib.sha256(CHATML.encode()).hexdigest() and facts["has_chat_template"]
     assert (facts["context_length"], facts["config"]["hidden_size"]) == (512, 64)
     listed = {item["path"]: item for item in run.document("files.json")}
-    assert listed.keys() == names(run) - {"files.json"}
+    assert listed.keys() == names_of(run) - {"files.json"}
     weights = (source / "model.safetensors").read_bytes()
     assert listed["model.safetensors"]["sha256"] == hashlib.sha256(weights).hexdigest()
 
@@ -128,6 +129,62 @@ def test_a_missing_shard_is_named(make_fetch: Fetch, source: Path) -> None:
     assert (ended.fault, ended.data["file"]) == (Fault.DAMAGED_INPUT, "model-00002.safetensors")
 
 
+def test_a_model_in_several_files_is_counted_whole(make_fetch: Fetch, source: Path) -> None:
+    tensors = load_file(source / "model.safetensors")
+    names = sorted(tensors)
+    for number, part in enumerate((names[:3], names[3:]), start=1):
+        save_file({name: tensors[name] for name in part}, source / f"model-0000{number}-of-00002.safetensors")
+    (source / "model.safetensors").unlink()
+    listed = {name: f"model-0000{1 if name in names[:3] else 2}-of-00002.safetensors" for name in names}
+    (source / "model.safetensors.index.json").write_text(json.dumps({"weight_map": listed}))
+    run = make_fetch(source="folder", folder=str(source)).start()
+    assert run.document("model.json")["parameters"] == sum(tensor.numel() for tensor in tensors.values())
+    assert {*listed.values(), "model.safetensors.index.json"} <= names_of(run)
+
+
+def test_weights_that_are_whole_numbers_are_refused(make_fetch: Fetch, source: Path) -> None:
+    save_file({"packed": torch.zeros(4, dtype=torch.int8)}, source / "model-8bit.safetensors")
+    ended = make_fetch(source="folder", folder=str(source)).start().ended
+    assert (ended.fault, ended.data) == (
+        Fault.UNSUPPORTED_MODEL, {"reason": "dtype", "tensor": "packed", "dtype": "I8"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "is_kept"),
+    [
+        ("model-00001-of-00002.safetensors", True),
+        ("tokenizer.model", True),
+        ("LICENSE.txt", True),
+        ("NOTICE", True),
+        ("onnx/model.safetensors", False),
+        ("original/tokenizer.model", False),
+        ("pytorch_model.bin", False),
+        ("model.safetensors.py", False),
+        ("tokenizer.py", False),
+        ("README.md", False),
+    ],
+)
+def test_of_a_repository_only_what_a_model_is_made_of_is_kept(name: str, is_kept: bool) -> None:
+    assert fetch.is_wanted(name) == is_kept
+
+
+def test_a_tokenizer_in_the_older_files_is_written_anew(make_fetch: Fetch, source: Path) -> None:
+    old = json.loads((source / "tokenizer.json").read_text())["model"]
+    (source / "tokenizer.json").unlink()
+    (source / "vocab.json").write_text(json.dumps(old["vocab"]))
+    merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in old["merges"]]
+    (source / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
+    settings = {"tokenizer_class": "GPT2Tokenizer", "eos_token": "<|im_end|>", "additional_special_tokens": SPECIALS}
+    (source / "tokenizer_config.json").write_text(json.dumps(settings))
+    run = make_fetch(source="folder", folder=str(source)).start()
+    assert run.ended.outcome is Outcome.SUCCEEDED, run.ended
+    made = Tokenizer.from_file(str(run.path / "result" / "tokenizer.json"))
+    text = "<|im_start|>user\nParcel 7 goes to Cork<|im_end|>\n"
+    ids = made.encode(text, add_special_tokens=False).ids
+    assert made.decode(ids, skip_special_tokens=False) == text and ids[0] == old["vocab"]["<|im_start|>"]
+
+
 def test_a_model_without_a_tokenizer_is_refused(make_fetch: Fetch, source: Path) -> None:
     (source / "tokenizer.json").unlink()
     ended = make_fetch(source="folder", folder=str(source)).start().ended
@@ -149,7 +206,7 @@ def test_a_hub_model_arrives_at_its_commit_with_progress(make_fetch: Fetch, onli
     facts = run.document("model.json")
     assert (facts["commit"], facts["licence"]) == (fake.COMMIT, "mit")
     assert run.notes("commit_pinned")[0].data["commit"] == fake.COMMIT
-    assert not {"modeling_evil.py", "pytorch_model.bin", "README.md"} & names(run)
+    assert not {"modeling_evil.py", "pytorch_model.bin", "README.md"} & names_of(run)
     done = [event for event in run.said if isinstance(event, Progressed)][-1]
     assert done.done == done.total > 0
 
@@ -228,6 +285,35 @@ def test_a_file_with_another_hash_than_announced_is_never_used(make_fetch: Fetch
     assert (run.ended.fault, run.ended.data["file"]) == (Fault.DAMAGED_INPUT, "model.safetensors")
     assert not (run.path / "result").exists()
     assert not (run.path / "partial" / "model.safetensors.part").exists()
+
+
+@pytest.mark.row("A9")
+def test_a_file_that_is_longer_than_announced_is_not_taken_to_its_end(make_fetch: Fetch, online: fake.Hub) -> None:
+    online.adds["tokenizer.json"] = b"!" * 5_000_000
+    run = from_hub(make_fetch, online).start()
+    assert (run.ended.fault, run.ended.data) == (
+        Fault.DAMAGED_INPUT, {"file": "tokenizer.json", "reason": "longer_than_announced"}
+    )  # fmt: skip
+    assert not (run.path / "result").exists()
+
+
+@pytest.mark.row("A1")
+def test_a_repository_of_pickles_is_refused_before_anything_is_fetched(
+    make_fetch: Fetch, online: fake.Hub, source: Path
+) -> None:
+    (source / "model.safetensors").unlink()
+    ended = from_hub(make_fetch, online).start().ended
+    assert (ended.fault, ended.data["reason"]) == (Fault.UNSUPPORTED_MODEL, "no_safetensors")
+    assert not any("/resolve/" in path for path, _, _ in online.asked)
+
+
+@pytest.mark.row("A5")
+def test_a_model_that_we_do_not_train_is_refused_before_its_weights_are_on_their_way(
+    make_fetch: Fetch, online: fake.Hub, source: Path
+) -> None:
+    (source / "config.json").write_text(json.dumps({"architectures": ["MambaForCausalLM"]}))
+    assert from_hub(make_fetch, online).start().ended.data["architecture"] == "MambaForCausalLM"
+    assert not any(path.endswith(".safetensors") for path, _, _ in online.asked)
 
 
 @pytest.mark.row("A9")
@@ -365,6 +451,23 @@ def test_the_starter_is_used_only_with_the_hash_we_know(make_fetch: Fetch, monke
     monkeypatch.setattr(fetch, "STARTER_SHA256", "0" * 64)
     ended = make_fetch(source="starter").start().ended
     assert (ended.fault, ended.data["reason"]) == (Fault.DAMAGED_INPUT, "hash")
+
+
+def test_of_several_gguf_files_none_is_guessed(make_fetch: Fetch, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("q4.gguf", "q8.gguf"):
+        (folder / name).write_bytes(b"GGUF")
+    ended = make_fetch(source="folder", folder=str(folder)).start().ended
+    assert (ended.fault, ended.data["reason"]) == (Fault.UNSUPPORTED_MODEL, "several_gguf")
+
+
+def test_text_becomes_the_same_tokens_after_gguf(make_fetch: Fetch, base: Path, tmp_path: Path) -> None:
+    write_gguf(tmp_path / "tiny.gguf", base, pre="gpt-2")
+    run = make_fetch(source="folder", folder=str(tmp_path / "tiny.gguf")).start()
+    ours, theirs = (Tokenizer.from_file(str(place / "tokenizer.json")) for place in (run.path / "result", base))
+    text = "<|im_start|>user\nParcel 7 goes to Cork, naïve\n\n  12<|im_end|>"
+    assert ours.encode(text, add_special_tokens=False).ids == theirs.encode(text, add_special_tokens=False).ids
 
 
 def test_a_source_that_nobody_knows_is_refused(make_fetch: Fetch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.workers.engine.conftest import MakeTraining, Run
-from webapp.contract import events
+from webapp.contract import events, spec
 from webapp.contract.events import Fault, Outcome
 from workers.engine import __main__ as program
 
@@ -52,6 +52,48 @@ def test_it_ends_when_its_parent_is_another_than_it_was_told(make_training: Make
     run = make_training()
     assert engine(run, ENGINE_PARENT_PID="1").returncode == 3
     assert not (run.path / "events.jsonl").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["nowhere"], ["one", "two"]])
+def test_a_plain_call_says_how_to_be_called(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(arguments) == 2
+    assert "JOB_FOLDER" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "is_offline"),
+    [("train", "", "1"), ("evaluate", "hub", "1"), ("fetch", "folder", "1"), ("fetch", "starter", "1"),
+     ("fetch", "hub", "0")],
+)  # fmt: skip
+def test_only_a_fetch_from_a_hub_is_let_onto_the_network(
+    monkeypatch: pytest.MonkeyPatch, kind: str, source: str, is_offline: str
+) -> None:
+    monkeypatch.setattr(program.os, "environ", {"HF_HUB_OFFLINE": "0"})
+    program.prepare_environment(
+        spec.Order(version=1, job="j", attempt=1, kind=spec.JobKind(kind), spec={"source": source})
+    )
+    assert program.os.environ["HF_HUB_OFFLINE"] == is_offline
+    assert program.os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] == "1"
+    assert "OMP_NUM_THREADS" not in program.os.environ
+
+
+def test_the_libraries_get_as_many_threads_as_were_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program.os, "environ", {"OMP_NUM_THREADS": "64", "GOMP_SPINCOUNT": "7"})
+    program.prepare_environment(spec.Order(version=1, job="j", attempt=1, kind=spec.JobKind.TRAIN, spec={}, threads=3))
+    assert (program.os.environ["OMP_NUM_THREADS"], program.os.environ["GOMP_SPINCOUNT"]) == ("3", "7")
+
+
+@pytest.mark.row("F7")
+def test_a_last_word_that_cannot_be_written_is_a_failure_all_the_same(
+    make_training: MakeTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(writer: object, event: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(program, "follow_parent", lambda: None)
+    monkeypatch.setattr(program, "run", lambda folder, writer: events.Ended(outcome=Outcome.SUCCEEDED))
+    monkeypatch.setattr(events.Writer, "say", full)
+    assert program.main([str(make_training().path)]) == 1
 
 
 @pytest.mark.row("F2")
