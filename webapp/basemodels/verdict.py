@@ -20,11 +20,11 @@ def of_list(models: Sequence[PretrainedModel]) -> Verdict:
         text = ngettext(
             "*%(count)s base model* is ready to learn.", "*%(count)s base models* are ready to learn.", ready
         )
-        return Verdict(text, count=units.number(ready))
+        return Verdict(text, count=units.in_words(ready, opens=True))
     if ready:
         text = ngettext("%(ready)s is ready to learn, *%(count)s is on its way.*",
                         "%(ready)s are ready to learn, *%(count)s are on their way.*", ready)  # fmt: skip
-        return Verdict(text, ready=units.number(ready), count=units.number(coming))
+        return Verdict(text, ready=units.in_words(ready, opens=True), count=units.in_words(coming))
     if coming:
         return Verdict(_("The first base model is *on its way.* You can prepare your data meanwhile."))
     if failed:

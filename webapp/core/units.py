@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -28,6 +28,30 @@ def number(value: Number | None, digits: int | None = None) -> str:
     text = formats.number_format(abs(round(value, digits)), decimal_pos=digits, use_l10n=True, force_grouping=True)
     is_negative = round(value, digits) < 0
     return MINUS + text if is_negative else text
+
+
+def in_words(count: int, *, opens: bool = False) -> str:
+    """A count inside a sentence: two, nine, 14. With `opens` it begins the sentence: Two."""
+    if not 0 < count <= len(_SMALL):
+        return number(count)
+    word = str(_SMALL[count - 1])
+    return word[:1].upper() + word[1:] if opens else word
+
+
+_SMALL = (
+    gettext_lazy("one"),
+    gettext_lazy("two"),
+    gettext_lazy("three"),
+    gettext_lazy("four"),
+    gettext_lazy("five"),
+    gettext_lazy("six"),
+    gettext_lazy("seven"),
+    gettext_lazy("eight"),
+    gettext_lazy("nine"),
+    gettext_lazy("ten"),
+    gettext_lazy("eleven"),
+    gettext_lazy("twelve"),
+)
 
 
 def delta(value: Number | None, digits: int | None = None) -> str:

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webapp.core import units
 from webapp.core.verdict import Verdict
 
 
@@ -22,15 +23,19 @@ def of_home(*, running: int, waiting: int, others: int, needs: int, has_data: bo
 
 def _now(*, running: int, waiting: int, others: int) -> str:
     if running:
-        runs = ngettext("One run is training", "%(n)d runs are training", running) % {"n": running}
+        runs = ngettext("One run is training", "%(n)s runs are training", running) % {
+            "n": units.in_words(running, opens=True)
+        }
         if not waiting:
             return _("%(runs)s.") % {"runs": runs}
-        waits = ngettext("one waits behind it", "%(n)d wait behind it", waiting) % {"n": waiting}
+        waits = ngettext("one waits behind it", "%(n)s wait behind it", waiting) % {"n": units.in_words(waiting)}
         return _("%(runs)s and %(waits)s.") % {"runs": runs, "waits": waits}
     if waiting:
-        return ngettext("One run waits.", "%(n)d runs wait.", waiting) % {"n": waiting}
+        return ngettext("One run waits.", "%(n)s runs wait.", waiting) % {"n": units.in_words(waiting, opens=True)}
     if others:
-        return ngettext("One thing is being prepared.", "%(n)d things are being prepared.", others) % {"n": others}
+        return ngettext("One thing is being prepared.", "%(n)s things are being prepared.", others) % {
+            "n": units.in_words(others, opens=True)
+        }
     return _("All is quiet.")
 
 
@@ -38,11 +43,14 @@ def _next(*, needs: int, stands: bool) -> str:
     if stands:
         return _("No worker is running, so nothing starts.")
     if needs:
-        return ngettext("One thing needs you.", "%(n)d things need you.", needs) % {"n": needs}
+        return ngettext("One thing needs you.", "%(n)s things need you.", needs) % {
+            "n": units.in_words(needs, opens=True)
+        }
     return _("Nothing needs you.")
 
 
 def of_trash(count: int) -> Verdict:
     if not count:
         return Verdict(_("Nothing was deleted lately."))
-    return Verdict(ngettext("One thing *can come back.*", "%(n)d things *can come back.*", count) % {"n": count})
+    text = ngettext("One thing *can come back.*", "%(n)s things *can come back.*", count)
+    return Verdict(text, n=units.in_words(count, opens=True))

@@ -17,17 +17,22 @@ def of_list(*, total: int, ready: int, reading: int) -> Verdict:
     if reading:
         text = ngettext("*One file is being read.*", "*%(n)s files are being read.*", reading)
         first = ngettext("%(ready)s dataset is ready.", "%(ready)s datasets are ready.", ready)
-        return Verdict(f"{first} {text}", n=units.number(reading), ready=units.number(ready))
+        first = first if ready else _("No dataset is ready yet.")
+        words = {"n": units.in_words(reading, opens=True), "ready": units.in_words(ready, opens=True)}
+        return Verdict(f"{first} {text}", **words)
     if ready == total:
         text = ngettext("One dataset, *ready to train on.*", "%(n)s datasets, *all ready to train on.*", total)
-        return Verdict(text, n=units.number(total))
+        return Verdict(text, n=units.in_words(total, opens=True))
+    if not ready:
+        return Verdict(_("No dataset can be trained on yet. *What is missing stands beside each.*"))
     waiting = total - ready
     text = ngettext(
         "%(ready)s of %(n)s datasets can be trained on. *One needs a look.*",
         "%(ready)s of %(n)s datasets can be trained on. *%(waiting)s need a look.*",
         waiting,
     )
-    return Verdict(text, ready=units.number(ready), n=units.number(total), waiting=units.number(waiting))
+    words = {"n": units.in_words(total), "waiting": units.in_words(waiting, opens=True)}
+    return Verdict(text, ready=units.in_words(ready, opens=True), **words)
 
 
 def of_ready(*, total: int, good: int, findings: int) -> Verdict:
@@ -52,14 +57,14 @@ def of_ready(*, total: int, good: int, findings: int) -> Verdict:
             "Ready to train on. *%(bad)s rows of %(total)s were left out;* the others are good.",
             bad,
         )
-        return Verdict(text, bad=units.number(bad), total=units.number(total))
+        return Verdict(text, bad=units.in_words(bad, opens=True), total=units.number(total))
     if findings:
         text = ngettext(
             "Ready to train on. *One finding could make it better;* it does not block.",
             "Ready to train on. *%(n)s findings could make it better;* none of them blocks.",
             findings,
         )
-        return Verdict(text, n=units.number(findings))
+        return Verdict(text, n=units.in_words(findings, opens=True))
     return Verdict(_("Ready to train on. *All %(good)s rows can be used.*"), good=units.number(good))
 
 

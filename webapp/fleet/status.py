@@ -73,30 +73,31 @@ def _is_known(job: Any, team: Team) -> bool:
 def verdict(standings: Sequence[Standing]) -> Verdict:
     """Can what waits here be done?"""
     if not standings:
-        return Verdict(_("*No worker is running*, so what waits does not start"))
+        return Verdict(_("*No worker is running*, so what waits does not start."))
     places = [place for standing in standings for place in standing.places if not standing.worker.is_draining]
     if not places:
-        return Verdict(_("*Every worker is being drained* and takes nothing new"))
+        return Verdict(_("*Every worker is being drained* and takes nothing new."))
     free = sum(not place.is_busy for place in places)
     if not free:
-        text = ngettext("*The one device is busy*", "*All %(count)s devices are busy*", len(places))
-        return Verdict(text, count=units.number(len(places)))
-    text = ngettext(
-        "*%(free)s of %(count)s device is free* and takes the next run at once",
-        "*%(free)s of %(count)s devices are free* and take the next runs at once",
-        len(places),
-    )
-    return Verdict(text, free=units.number(free), count=units.number(len(places)))
+        text = ngettext("*The device is busy.*", "*All %(count)s devices are busy.*", len(places))
+        return Verdict(text, count=units.in_words(len(places)))
+    if free == len(places):
+        text = ngettext("*The device is free* and takes the next run at once.",
+                        "*All %(count)s devices are free* and take the next runs at once.", free)  # fmt: skip
+    else:
+        text = ngettext("*%(free)s of %(count)s devices is free* and takes the next run at once.",
+                        "*%(free)s of %(count)s devices are free* and take the next runs at once.", free)  # fmt: skip
+    return Verdict(text, free=units.in_words(free, opens=True), count=units.in_words(len(places)))
 
 
 def verdict_of_one(standing: Standing) -> Verdict:
     if standing.state == "lost":
-        return Verdict(_("*It has stopped*; what it had to do goes on elsewhere"))
+        return Verdict(_("*It has stopped*; what it had to do goes on elsewhere."))
     if standing.state == "draining":
         if standing.jobs_count:
-            return Verdict(_("*It finishes what it runs* and takes nothing new"))
-        return Verdict(_("*It is empty* and takes nothing new, so it can be stopped"))
+            return Verdict(_("*It finishes what it runs* and takes nothing new."))
+        return Verdict(_("*It is empty* and takes nothing new, so it can be stopped."))
     if not standing.jobs_count:
-        return Verdict(_("*It is ready* and takes the next job at once"))
-    text = ngettext("*It works on %(count)s job*", "*It works on %(count)s jobs*", standing.jobs_count)
-    return Verdict(text, count=units.number(standing.jobs_count))
+        return Verdict(_("*It is ready* and takes the next job at once."))
+    text = ngettext("*It works on %(count)s job.*", "*It works on %(count)s jobs.*", standing.jobs_count)
+    return Verdict(text, count=units.in_words(standing.jobs_count))

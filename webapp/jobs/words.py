@@ -85,7 +85,7 @@ def waiting(found: Waiting) -> str:
     if found.position <= 1:
         return _("It is next, and begins as soon as there is room.")
     return ngettext("%(count)s job is before it.", "%(count)s jobs are before it.", found.position - 1) % {
-        "count": units.number(found.position - 1)
+        "count": units.in_words(found.position - 1, opens=True)
     }
 
 

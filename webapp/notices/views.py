@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.models import User
-from webapp.core import htmx, paging, toasts
+from webapp.core import htmx, paging, toasts, units
 from webapp.core.request import Request
 from webapp.core.verdict import Verdict
 from webapp.notices import actions, queries
@@ -31,7 +31,7 @@ def verdict(unread: int) -> Verdict:
     if not unread:
         return Verdict(_("Nothing new. You have seen *everything*."))
     news = ngettext("*%(unread)s thing* is new.", "*%(unread)s things* are new.", unread)
-    return Verdict(news, unread=unread)
+    return Verdict(news, unread=units.in_words(unread, opens=True))
 
 
 @require_safe

@@ -100,7 +100,7 @@ def _waiting(facts: Facts) -> Verdict:
         return Verdict(_("Next in line. *It starts as soon as a worker is free.*"))
     text = ngettext("Waits in line, *%(count)s job is before it.*", "Waits in line, *%(count)s jobs are before it.*",
                     facts.ahead)  # fmt: skip
-    return Verdict(text, count=units.number(facts.ahead))
+    return Verdict(text, count=units.in_words(facts.ahead))
 
 
 def _running(facts: Facts) -> Verdict:
@@ -186,17 +186,17 @@ def of_list(*, running: int, waiting: int, failed: int, count: int) -> Verdict:
     if running and waiting:
         text = ngettext("*%(count)s run is training,* %(waiting)s waiting.",
                         "*%(count)s runs are training,* %(waiting)s waiting.", running)  # fmt: skip
-        return Verdict(text, count=units.number(running), waiting=units.number(waiting))
+        return Verdict(text, count=units.in_words(running, opens=True), waiting=units.in_words(waiting))
     if running:
         text = ngettext("*%(count)s run is training.*", "*%(count)s runs are training.*", running)
-        return Verdict(text, count=units.number(running))
+        return Verdict(text, count=units.in_words(running, opens=True))
     if waiting:
         text = ngettext("*%(count)s run waits* for a worker.", "*%(count)s runs wait* for a worker.", waiting)
-        return Verdict(text, count=units.number(waiting))
+        return Verdict(text, count=units.in_words(waiting, opens=True))
     if failed:
         text = ngettext("Nothing is training. *%(count)s run failed lately.*",
                         "Nothing is training. *%(count)s runs failed lately.*", failed)  # fmt: skip
-        return Verdict(text, count=units.number(failed))
+        return Verdict(text, count=units.in_words(failed, opens=True))
     if count:
         return Verdict(_("Nothing is training. *All is quiet.*"))
     return Verdict(_("*No run yet.* A run makes an adapter from your rows."))
@@ -206,7 +206,7 @@ def of_recipes(*, own: int) -> Verdict:
     if own:
         text = ngettext("Three ways to train come with Tunesmith, *%(count)s is your own.*",
                         "Three ways to train come with Tunesmith, *%(count)s are your own.*", own)  # fmt: skip
-        return Verdict(text, count=units.number(own))
+        return Verdict(text, count=units.in_words(own))
     return Verdict(_("Three ways to train, *from a quick try to a thorough one.* Yours can stand beside them."))
 
 
@@ -250,4 +250,6 @@ def _rest(seen: "Forecast") -> str:
     count = seen.warning_count
     if not count:
         return _("Nothing stands in the way.")
-    return ngettext("%(count)s warning is below.", "%(count)s warnings are below.", count) % {"count": count}
+    return ngettext("%(count)s warning is below.", "%(count)s warnings are below.", count) % {
+        "count": units.in_words(count, opens=True)
+    }

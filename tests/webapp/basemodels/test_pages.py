@@ -40,7 +40,7 @@ def test_a_list_on_which_nothing_moves_is_not_asked_again(team, viewer, client_a
     starter = actions.ensure_starter()
     actions.finish_fetch(job=starter.job, bundle=make_bundle(), facts=facts)
     client, url = client_as(viewer), reverse("basemodels:list", args=[team.slug])
-    assert "1 base model</em> is ready to learn." in text(client.get(url))
+    assert "One base model</em> is ready to learn." in text(client.get(url))
     assert "every 3s" not in text(client.get(url))
     answer = client.get(url, headers={"HX-Request": "true"})
     assert answer.status_code == 286 and "<html" not in text(answer)

@@ -12,6 +12,14 @@ def plain(text: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("count", "text"), [(0, "0"), (1, "one"), (2, "two"), (12, "twelve"), (13, "13"), (1842, "1,842")]
+)
+def test_a_small_count_in_a_sentence_is_a_word(count: int, text: str) -> None:
+    assert units.in_words(count) == text
+    assert units.in_words(count, opens=True) == text.capitalize()
+
+
+@pytest.mark.parametrize(
     ("value", "digits", "text"),
     [
         (1842, None, "1,842"),

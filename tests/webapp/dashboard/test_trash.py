@@ -88,5 +88,5 @@ def test_a_stranger_finds_no_trash_and_nothing_of_it_in_their_own(
 
 def test_it_says_how_many_and_until_when(client_as: As, trainer: Any, deleted: dict[str, Any]) -> None:
     said = client_as(trainer).get(TRASH).content.decode()
-    assert "5 things <em>can come back.</em>" in said
+    assert "Five things <em>can come back.</em>" in said
     assert said.count("in 7 days") == 5

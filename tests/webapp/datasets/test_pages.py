@@ -58,7 +58,7 @@ def test_the_list_shows_names_states_and_numbers(
     ready(file_name="good.jsonl")
     bring(chat_file(), "waiting.jsonl")
     page = _text(client_as(viewer).get("/t/acme/datasets/"))
-    assert "1 dataset is ready. One file is being read." in page
+    assert "One dataset is ready. One file is being read." in page
     assert "good Ready" in page and "waiting Waiting" in page
     found = _text(client_as(viewer).get("/t/acme/datasets/?q=goo"))
     assert "good Ready" in found and "waiting Waiting" not in found
@@ -199,7 +199,7 @@ def test_rows_that_were_left_out_are_listed_with_place_cause_and_remedy(
     lines[19] = '{"messages": ['
     version = ready("\n".join(lines).encode())
     page = _text(client_as(viewer).get(_url(version)))
-    assert "Ready to train on. 3 rows of 60 were left out; the others are good." in page
+    assert "Ready to train on. Three rows of 60 were left out; the others are good." in page
     assert "2 rows have no answer Rows 7, 12. Write the answer" in page
     listed = _text(client_as(viewer).get(_url(version, "problems") + "?code=no_answer"))
     assert "7 messages[1] Nobody answers: the answer is missing or blank. Write the answer" in listed

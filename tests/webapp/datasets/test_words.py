@@ -110,7 +110,7 @@ def test_why_a_file_could_not_be_read(fault: Fault, data: dict[str, Any], expect
         ),
         (
             {"total": 300, "good": 300, "findings": 5},
-            "Ready to train on. 5 findings could make it better; none of them blocks.",
+            "Ready to train on. Five findings could make it better; none of them blocks.",
         ),
         (
             {"total": 1845, "good": 1844, "findings": 1},
@@ -118,7 +118,7 @@ def test_why_a_file_could_not_be_read(fault: Fault, data: dict[str, Any], expect
         ),
         (
             {"total": 1845, "good": 1842, "findings": 1},
-            "Ready to train on. 3 rows of 1,845 were left out; the others are good.",
+            "Ready to train on. Three rows of 1,845 were left out; the others are good.",
         ),
         (
             {"total": 20, "good": 20, "findings": 0},
@@ -143,10 +143,16 @@ def test_the_verdict_on_a_version(facts: dict[str, int], sentence: str) -> None:
     [
         ({"total": 0, "ready": 0, "reading": 0}, "Nothing to train on yet. Bring a file of good answers."),
         ({"total": 1, "ready": 1, "reading": 0}, "One dataset, ready to train on."),
-        ({"total": 9, "ready": 9, "reading": 0}, "9 datasets, all ready to train on."),
-        ({"total": 9, "ready": 8, "reading": 0}, "8 of 9 datasets can be trained on. One needs a look."),
-        ({"total": 9, "ready": 6, "reading": 0}, "6 of 9 datasets can be trained on. 3 need a look."),
-        ({"total": 9, "ready": 7, "reading": 2}, "7 datasets are ready. 2 files are being read."),
+        ({"total": 9, "ready": 9, "reading": 0}, "Nine datasets, all ready to train on."),
+        ({"total": 9, "ready": 8, "reading": 0}, "Eight of nine datasets can be trained on. One needs a look."),
+        ({"total": 9, "ready": 6, "reading": 0}, "Six of nine datasets can be trained on. Three need a look."),
+        (
+            {"total": 2, "ready": 0, "reading": 0},
+            "No dataset can be trained on yet. What is missing stands beside each.",
+        ),
+        ({"total": 2, "ready": 0, "reading": 1}, "No dataset is ready yet. One file is being read."),
+        ({"total": 40, "ready": 40, "reading": 0}, "40 datasets, all ready to train on."),
+        ({"total": 9, "ready": 7, "reading": 2}, "Seven datasets are ready. Two files are being read."),
     ],
 )
 def test_the_verdict_on_the_list(facts: dict[str, int], sentence: str) -> None:

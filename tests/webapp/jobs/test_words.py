@@ -100,7 +100,7 @@ def test_what_happened_is_said_in_a_sentence(code: str, data: dict[str, object],
     [
         (Waiting(code="no_worker", position=1), "No worker is running"),
         (Waiting(code="in_line", position=1), "It is next"),
-        (Waiting(code="in_line", position=3), "2 jobs are before it"),
+        (Waiting(code="in_line", position=3), "Two jobs are before it"),
         (
             Waiting(code="too_little_memory", position=1, needs_memory_bytes=24 << 30, largest_memory_bytes=8 << 30),
             "needs 24\u00a0GB",

@@ -33,7 +33,7 @@ def test_nobody_and_strangers_are_told_nothing(team, stranger):
 def test_the_page_lists_what_happened_as_text(client_as, trainer, notice):
     answer = client_as(trainer).get(reverse("notices:list"))
     assert "The run night &lt;1&gt; is done." in answer.content.decode()
-    assert str(answer.context["verdict"]) == "1 thing is new."
+    assert str(answer.context["verdict"]) == "One thing is new."
 
 
 def test_opening_a_notice_marks_it_read_and_leads_to_the_thing(client_as, trainer, notice):

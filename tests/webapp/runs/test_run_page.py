@@ -270,7 +270,7 @@ def test_the_list_shows_each_run_with_its_state_and_can_be_narrowed(run, team, v
     make_run(team=other_team, name="theirs")
     client, url = client_as(viewer), reverse("runs:list", args=[team.slug])
     body = text(client.get(url))
-    assert "1 run is training,</em> 1 waiting." in body and "theirs" not in body
+    assert "One run is training,</em> one waiting." in body and "theirs" not in body
     assert "waiting one" in body and "bike-messages" in body
     narrowed = text(client.get(url, {"state": "waiting"}))
     assert "waiting one" in narrowed and "bike-messages" not in narrowed

@@ -27,8 +27,8 @@ def test_every_state_has_words():
         ("too_little_memory", 0, 0, "Waits, because no device has enough memory for it."),
         ("draining", 0, 0, "Waits, because the workers take nothing new for now."),
         ("in_line", 0, 0, "Next in line. It starts as soon as a worker is free."),
-        ("in_line", 1, 0, "Waits in line, 1 job is before it."),
-        ("in_line", 2, 0, "Waits in line, 2 jobs are before it."),
+        ("in_line", 1, 0, "Waits in line, one job is before it."),
+        ("in_line", 2, 0, "Waits in line, two jobs are before it."),
         ("in_line", 0, 78, "Goes on from step 78 as soon as a worker is free."),
     ],
 )
@@ -119,10 +119,10 @@ def test_a_hostile_problem_is_escaped():
 @pytest.mark.parametrize(
     ("numbers", "sentence"),
     [
-        ((1, 0, 0, 5), "1 run is training."),
-        ((2, 1, 0, 5), "2 runs are training, 1 waiting."),
-        ((0, 2, 0, 5), "2 runs wait for a worker."),
-        ((0, 0, 1, 5), "Nothing is training. 1 run failed lately."),
+        ((1, 0, 0, 5), "One run is training."),
+        ((2, 1, 0, 5), "Two runs are training, one waiting."),
+        ((0, 2, 0, 5), "Two runs wait for a worker."),
+        ((0, 0, 1, 5), "Nothing is training. One run failed lately."),
         ((0, 0, 0, 5), "Nothing is training. All is quiet."),
         ((0, 0, 0, 0), "No run yet. A run makes an adapter from your rows."),
     ],

@@ -18,7 +18,7 @@ from webapp.accounts.models import ApiToken, User
 from webapp.audit import queries as audit
 from webapp.audit import words
 from webapp.audit.models import Event
-from webapp.core import confirm, htmx, paging, toasts
+from webapp.core import confirm, htmx, paging, toasts, units
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
 from webapp.core.verdict import Verdict
@@ -60,14 +60,15 @@ def tokens(request: Request) -> HttpResponse:
 def tokens_verdict(found: Sequence[ApiToken]) -> Verdict:
     if not found:
         return Verdict(_("*No program* has a key to this team yet."))
+    count = units.in_words(len(found), opens=True)
     unused = sum(token.last_used_at is None for token in found)
     sentence = ngettext("*%(all)s key* opens this team", "*%(all)s keys* open this team", len(found))
     if unused == len(found):
-        return Verdict(_("%(keys)s; none was used so far.") % {"keys": sentence}, all=len(found))
+        return Verdict(_("%(keys)s; none was used so far.") % {"keys": sentence}, all=count)
     if not unused:
-        return Verdict(_("%(keys)s, and all are in use.") % {"keys": sentence}, all=len(found))
+        return Verdict(_("%(keys)s, and all are in use.") % {"keys": sentence}, all=count)
     never = ngettext("%(unused)s was never used.", "%(unused)s were never used.", unused)
-    return Verdict(f"{sentence}; {never}", all=len(found), unused=unused)
+    return Verdict(f"{sentence}; {never}", all=count, unused=units.in_words(unused))
 
 
 def _example(request: Request, token: str) -> str:

@@ -14,7 +14,7 @@ from webapp.accounts import access, actions, queries, shown_once
 from webapp.accounts.access import Permission
 from webapp.accounts.forms import InviteForm, NewTeamForm, RoleForm, TeamForm, roles_to_give
 from webapp.accounts.models import Membership, Role, Team, User
-from webapp.core import confirm, htmx, toasts
+from webapp.core import confirm, htmx, toasts, units
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
 from webapp.core.verdict import Verdict
@@ -62,8 +62,9 @@ def people_verdict(people: int, invitations: int) -> Verdict:
     sentence = ngettext("*%(people)s person* works here.", "*%(people)s people* work here.", people)
     if invitations:
         waiting = ngettext("%(waiting)s invitation is open.", "%(waiting)s invitations are open.", invitations)
-        return Verdict(f"{sentence} {waiting}", people=people, waiting=invitations)
-    return Verdict(sentence, people=people)
+        words = {"people": units.in_words(people, opens=True), "waiting": units.in_words(invitations, opens=True)}
+        return Verdict(f"{sentence} {waiting}", **words)
+    return Verdict(sentence, people=units.in_words(people, opens=True))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
