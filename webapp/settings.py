@@ -328,6 +328,7 @@ NAV_COUNTS = "webapp.dashboard.counts.for_member"
 TRASH_DAYS = 7
 SETTING_WORDS = "webapp.runs.fields.in_words"  # how jobs, which know no recipes, name a setting of one
 TELL = "webapp.notices.actions.tell"  # how apps below notices tell a person something
+LICENCE_CHANGED = "webapp.adapters.actions.relicense"  # how datasets let what was made of them hear of another licence
 DISK_RESERVE_BYTES = int(os.environ.get("DISK_RESERVE_BYTES", str(1024**3)))
 LEASE_SECONDS = 15
 LEASE_RENEWAL_SECONDS = 3

@@ -130,7 +130,6 @@ class Workshop:
                     is_higher_better=name != "validation_loss",
                     source_id=report.public_id,
                 )
-            adapters.rewrite_card(version=version)
         return report
 
     def worker(self, name: str = "forge-01", device: str = "RTX 4090", gib: int = 24, **facts: Any) -> Worker:

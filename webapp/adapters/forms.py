@@ -22,8 +22,9 @@ class CardForm(forms.Form):
         required=False,
         max_length=CARD_LIMIT,
         widget=forms.Textarea(attrs={"rows": 24}),
-        help_text=_("Markdown: headings, lists, tables, links. What is written here travels with the adapter’s page."),
+        help_text=_("Markdown: headings, lists, tables, links. It travels along as README.md with each download."),
     )
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
 
 class NameForm(forms.Form):

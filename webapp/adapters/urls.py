@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.adapters.views import catalog, downloads, gates, links, stages, trash, version
+from webapp.adapters.views import card, catalog, downloads, gates, links, stages, trash, version
 
 app_name = "adapters"
 urlpatterns = [
@@ -18,8 +18,9 @@ urlpatterns = [
     path("<str:adapter_id>/v<int:number>/history/", stages.history, name="history"),
     path("<str:adapter_id>/v<int:number>/review/", stages.ask_review, name="ask_review"),
     path("<str:adapter_id>/v<int:number>/review/<str:review_id>/", stages.answer_review, name="answer_review"),
-    path("<str:adapter_id>/v<int:number>/card/", version.card, name="card"),
-    path("<str:adapter_id>/v<int:number>/card/edit/", version.edit_card, name="edit_card"),
+    path("<str:adapter_id>/v<int:number>/card/", card.show, name="card"),
+    path("<str:adapter_id>/v<int:number>/card/edit/", card.edit, name="edit_card"),
+    path("<str:adapter_id>/v<int:number>/card/reset/", card.reset, name="reset_card"),
     path("<str:adapter_id>/v<int:number>/download/", downloads.download_zip, name="zip"),
     path("<str:adapter_id>/v<int:number>/link/", links.make, name="link"),
     path("<str:adapter_id>/v<int:number>/SHA256SUMS", downloads.checksums, name="checksums"),

@@ -10,6 +10,8 @@ Id = Annotated[str, Field(pattern=r"^[a-z]+_[0-9a-z_-]{1,30}$", examples=["run_0
 
 Number = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])]
 
+Licence = Annotated[str, Field(max_length=80, examples=["CC-BY-4.0"])]
+
 
 class Body(Schema):
     """Bodies are strict: an unknown field or a wrong type is an error, not a guess."""
@@ -52,6 +54,15 @@ class DatasetIn(Body):
     mapping: dict[str, str] = {}
     system_prompt: Annotated[str, Field(max_length=20_000)] = ""
     validation_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    licence: Licence = ""
+
+
+class DatasetChange(Body):
+    """What is said about a dataset; what is left out stays as it is."""
+
+    name: Annotated[str, Field(max_length=80)] | None = None
+    description: Annotated[str, Field(max_length=10_000)] | None = None
+    licence: Licence | None = None
 
 
 class JobOut(Schema):
@@ -93,9 +104,12 @@ class DatasetVersionOut(Schema):
 
 
 class DatasetOut(Schema):
+    """`licence` is an SPDX id, `own` for the team's own data, other words, or empty where nobody knows."""
+
     id: str
     name: str
     description: str
+    licence: str
     versions: list[DatasetVersionOut]
     created_at: dt.datetime
     url: str
@@ -209,11 +223,27 @@ class AdapterVersionOut(Schema):
     sha256: str
     size_bytes: int
     licence: str
+    licence_reason: str
     scores: list[ScoreOut]
     files: list[FileOut]
     report: str | None
     created_at: dt.datetime
     download_url: str
+
+
+class CardIn(Body):
+    """Markdown. `revision` is that of the card which the writer read; without it, whatever stands is replaced."""
+
+    text: Annotated[str, Field(max_length=100_000)]
+    revision: Annotated[str, Field(max_length=64)] = ""
+
+
+class CardOut(Schema):
+    """The card as it stands; `revision` tells this text from any other."""
+
+    text: str
+    revision: str
+    is_edited: bool
 
 
 class AdapterOut(Schema):

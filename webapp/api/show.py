@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from webapp.adapters import cards, scoretable, terms
 from webapp.adapters import queries as adapter_queries
-from webapp.adapters import scoretable
 from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
@@ -67,6 +67,7 @@ def dataset(row: Dataset) -> dict[str, Any]:
         "id": row.public_id,
         "name": row.name,
         "description": row.description,
+        "licence": row.licence,
         "versions": [dataset_version(version) for version in row.versions.select_related("job").order_by("-number")],
         "created_at": row.created_at,
         "url": address("datasets:detail", row.team.slug, row.public_id),
@@ -167,7 +168,7 @@ def adapter(row: Adapter) -> dict[str, Any]:
 
 def adapter_version(row: AdapterVersion) -> dict[str, Any]:
     scores = scoretable.rows(row)
-    report = adapter_queries.measured(row).report
+    report, licence = adapter_queries.measured(row).report, terms.of(row)
     own = f"{settings.PUBLIC_URL}/api/v1/adapters/{row.adapter.public_id}/versions/{row.number}"
     return {
         "id": row.public_id,
@@ -178,7 +179,8 @@ def adapter_version(row: AdapterVersion) -> dict[str, Any]:
         "run": row.run.public_id if row.run else None,
         "sha256": row.sha256,
         "size_bytes": row.bundle.size_bytes,
-        "licence": row.licence,
+        "licence": licence.expression,
+        "licence_reason": licence.reason,
         "scores": [
             {"name": s.name, "label": s.label, "value": s.value, "base": s.base, "is_better": s.is_better}
             for s in scores
@@ -191,6 +193,11 @@ def adapter_version(row: AdapterVersion) -> dict[str, Any]:
         "created_at": row.created_at,
         "download_url": f"{own}/download",
     }
+
+
+def card(row: AdapterVersion) -> dict[str, Any]:
+    text = cards.text(row)
+    return {"text": text, "revision": cards.revision(text), "is_edited": row.is_card_edited}
 
 
 def report(row: Report) -> dict[str, Any]:

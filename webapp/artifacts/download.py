@@ -4,7 +4,9 @@ A view checks who asks and which object is meant; nothing here takes a name from
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from django.conf import settings
@@ -20,6 +22,7 @@ from webapp.core.request import Request
 
 CHECKSUMS = "SHA256SUMS"
 BINARY = "application/octet-stream"
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 def asks_for_all(request: Request) -> bool:
@@ -57,12 +60,16 @@ async def file_response(
     return StreamingHttpResponse(_flowing(pieces), status=206, headers=headers)
 
 
-async def zip_response(request: Request, *, files: Sequence[tuple[str, Blob]], zip_name: str) -> HttpResponseBase:
+async def zip_response(
+    request: Request, *, files: Sequence[tuple[str, Blob]], zip_name: str, extra: Mapping[str, bytes] = NOTHING
+) -> HttpResponseBase:
     """Several stored files as one zip, with their checksums inside; its length is known before it is made.
 
     All are opened before the first byte is sent: none can be missing in the middle, nor be deleted under the reader.
+    `extra` are small files that are made for this download; each takes the place of a stored one of its name.
     """
     archive = ZipStream(sized=True)
+    files = [(name, blob) for name, blob in files if name not in extra]
     for name, blob in files:
         if request.method == "HEAD":
             await _require(blob)
@@ -70,7 +77,9 @@ async def zip_response(request: Request, *, files: Sequence[tuple[str, Blob]], z
         else:
             file = await asyncio.to_thread(storage.open_blob, blob)
             archive.add(storage.pieces(file), name, size=blob.size_bytes)
-    archive.add(checksums(files), CHECKSUMS)
+    for name, content in extra.items():
+        archive.add(content, name)
+    archive.add(checksums(files, extra), CHECKSUMS)
     headers = _headers(zip_name, "application/zip") | {"Content-Length": str(len(archive))}
     if request.method == "HEAD":
         return HttpResponse(headers=headers)
@@ -93,9 +102,21 @@ def stream_response(request: Request, pieces: Generator[bytes], *, name: str, co
     return StreamingHttpResponse(_flowing(pieces), headers=headers)
 
 
-def checksums(files: Sequence[tuple[str, Blob]]) -> str:
+def made_response(request: Request, content: bytes, *, name: str, content_type: str = BINARY) -> HttpResponseBase:
+    """A small file that is made for this download, as an attachment that bears its hash as the stored ones do."""
+    etag = f'"{hashlib.sha256(content).hexdigest()}"'
+    headers = _headers(name, content_type) | {"ETag": etag}
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        return HttpResponseNotModified(headers=headers)
+    headers["Content-Length"] = str(len(content))
+    return HttpResponse(b"" if request.method == "HEAD" else content, headers=headers)
+
+
+def checksums(files: Sequence[tuple[str, Blob]], extra: Mapping[str, bytes] = NOTHING) -> str:
     """What `sha256sum --check` reads."""
-    return "".join(f"{blob.sha256}  {name}\n" for name, blob in files)
+    sums = [(blob.sha256, name) for name, blob in files if name not in extra]
+    sums += [(hashlib.sha256(content).hexdigest(), name) for name, content in extra.items()]
+    return "".join(f"{sha256}  {name}\n" for sha256, name in sums)
 
 
 def checksums_response(request: Request, *, files: Sequence[tuple[str, Blob]]) -> HttpResponseBase:

@@ -32,6 +32,7 @@ KINDS: dict[str, str | Promise] = {
 SENTENCES: dict[str, str | Promise] = {
     "adapter.approved": gettext_lazy("{actor} approved {name} for {to}"),
     "adapter.card_edited": gettext_lazy("{actor} rewrote the card of {name}"),
+    "adapter.card_reset": gettext_lazy("{actor} had the card of {name} written from its facts again"),
     "adapter.deleted": gettext_lazy("{actor} moved the adapter {name} to the trash"),
     "adapter.described": gettext_lazy("{actor} described the adapter {name}"),
     "adapter.link_made": gettext_lazy("{actor} made a link to download {name}"),
@@ -56,6 +57,7 @@ SENTENCES: dict[str, str | Promise] = {
     "dataset.changed": gettext_lazy("{actor} changed what is said about the dataset {name}"),
     "dataset.deleted": gettext_lazy("{actor} moved the dataset {name} to the trash"),
     "dataset.imported": gettext_lazy("{actor} uploaded {name}, version {version}"),
+    "dataset.licensed": gettext_lazy("{actor} changed the licence of {name} from {from} to {to}"),
     "dataset.mapped": gettext_lazy("{actor} chose the columns of {name}, version {version}"),
     "dataset.purged": gettext_lazy("{actor} removed the dataset {name} for good"),
     "dataset.ready": gettext_lazy("{actor} read and checked {name}, version {version}"),

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from webapp.accounts import access
@@ -19,7 +20,7 @@ from webapp.artifacts.models import Bundle, Upload
 from webapp.audit import actions as audit
 from webapp.contract.queue import LABEL_READER
 from webapp.contract.spec import JobKind, ReadSpec
-from webapp.core import purging, visible
+from webapp.core import licences, purging, visible
 from webapp.core.faults import UserFault
 from webapp.core.storable import storable_json
 from webapp.datasets import naming, queries, rows
@@ -31,6 +32,7 @@ from webapp.lineage import actions as lineage
 from webapp.notices import actions as notices
 
 UPLOAD_PATH = "inputs/upload"
+SAMPLE_LICENCE = "Apache-2.0"  # as its README says
 LARGEST_VALIDATION_SHARE = 0.5
 
 
@@ -45,23 +47,24 @@ def import_upload(
     mapping: Mapping[str, str] | None = None,
     system_prompt: str = "",
     validation_share: float = 0.1,
+    licence: str = "",
 ) -> DatasetVersion:
     """Make a finished upload a version of `dataset`, or of a new one, and have it read. Raises UserFault.
 
     Without a mapping the reader finds out which column holds what; a new dataset without a name is called like
-    the file.
+    the file. `licence` is said of a new dataset; that of one which is there is changed by `edit`.
     """
     access.require(by=by, team=team, permission=Permission.UPLOAD)
     if upload.team_id != team.pk or (dataset is not None and dataset.team_id != team.pk):
         raise ValueError("an upload and its dataset belong to one team")
     mapping = naming.check_mapping(mapping or {})
-    system_prompt = naming.check_system_prompt(system_prompt)
+    system_prompt, licence = naming.check_system_prompt(system_prompt), naming.check_licence(licence)
     _require_share(validation_share)
     is_ours = Upload.objects.filter(pk=upload.pk, state=Upload.State.COMPLETE).update(state=Upload.State.USED)
     if not is_ours or upload.blob is None:
         raise _not_to_be_used(upload)
     if dataset is None:
-        dataset = _create(by=by, team=team, name=dataset_name, file_name=upload.file_name)
+        dataset = _create(by=by, team=team, name=dataset_name, file_name=upload.file_name, licence=licence)
     version = _add_version(
         dataset,
         file_name=upload.file_name,
@@ -80,7 +83,7 @@ def import_sample(*, by: User, team: Team) -> DatasetVersion:
     """The dataset that ships with the product, as if its file had been uploaded."""
     path = settings.SAMPLE_DATASET
     upload = artifacts.receive_path(by=by, team=team, path=path, file_name=path.name)
-    return import_upload(by=by, team=team, upload=upload)
+    return import_upload(by=by, team=team, upload=upload, licence=SAMPLE_LICENCE)
 
 
 @transaction.atomic
@@ -161,13 +164,20 @@ def fail(*, job: Job) -> None:
 
 @transaction.atomic
 def edit(*, by: User | None, dataset: Dataset, name: str, description: str = "", licence: str = "") -> None:
-    """Change what a dataset is called and what is said about it. Raises UserFault."""
+    """Change what a dataset is called and what is said about it. Raises UserFault.
+
+    Another licence travels on at once, to the adapters that learned from it.
+    """
     _require_change(by, dataset)
-    was = dataset.name
+    was, was_under = dataset.name, dataset.licence
     dataset.name = naming.check_name(name)
-    dataset.description, dataset.licence = description.strip(), licence.strip()
+    dataset.description, dataset.licence = description.strip(), naming.check_licence(licence)
     _save_named(dataset)
     audit.record(by=by, verb="dataset.changed", team=dataset.team, obj=dataset, data={"was": was})
+    if dataset.licence != was_under:
+        import_string(settings.LICENCE_CHANGED)(dataset=dataset)
+        data = {"from": was_under or licences.UNKNOWN, "to": dataset.licence or licences.UNKNOWN}
+        audit.record(by=by, verb="dataset.licensed", team=dataset.team, obj=dataset, data=data)
 
 
 def rename(*, by: User | None, dataset: Dataset, name: str) -> None:
@@ -231,13 +241,13 @@ def _purge_before() -> dt.datetime:
     return timezone.now() - dt.timedelta(days=settings.TRASH_DAYS)
 
 
-def _create(*, by: User | None, team: Team, name: str, file_name: str) -> Dataset:
+def _create(*, by: User | None, team: Team, name: str, file_name: str, licence: str) -> Dataset:
     if name.strip():
         name = naming.check_name(name)
     else:
         taken = set(Dataset.objects.live().filter(team=team).values_list("name", flat=True))
         name = naming.from_file_name(file_name, taken=taken)
-    dataset = Dataset(team=team, name=name, created_by=by)
+    dataset = Dataset(team=team, name=name, licence=licence, created_by=by)
     _save_named(dataset)
     return dataset
 

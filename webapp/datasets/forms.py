@@ -1,16 +1,17 @@
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from webapp.core import units
+from webapp.core import licences, units
 from webapp.datasets import naming, words
 from webapp.datasets.formats import Part
 from webapp.datasets.models import Dataset
 
 ENDINGS = ".jsonl,.ndjson,.json,.csv,.tsv,.tab,.txt,.gz"
+LICENCE_HELP = _("Under which terms the rows may be used. It travels along with every adapter that learns from them.")
 SHARES = [("0.1", _("10 %")), ("0.05", _("5 %")), ("0.2", _("20 %")), ("0", _("None"))]
 
 
@@ -61,6 +62,7 @@ class NewDatasetForm(FileForm):
         max_length=naming.NAME_CHARACTERS,
         help_text=_("Left empty, the dataset is called like the file."),
     )
+    licence = forms.ChoiceField(label=_("Licence"), required=False, choices=licences.choices, help_text=LICENCE_HELP)
 
 
 class EditForm(forms.ModelForm):
@@ -70,8 +72,14 @@ class EditForm(forms.ModelForm):
         widgets = {"description": forms.Textarea(attrs={"rows": 4})}
         help_texts = {
             "description": _("What the rows are, where they come from, what they are good for."),
-            "licence": _("Under which terms they may be used; it is shown with each adapter made of them."),
         }
+
+    licence = forms.ChoiceField(label=_("Licence"), required=False, help_text=LICENCE_HELP)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast(forms.ChoiceField, self.fields["licence"])
+        field.choices = licences.choices(self.instance.licence)
 
 
 class ColumnsForm(forms.Form):

@@ -6,12 +6,13 @@ from pathlib import PurePosixPath
 
 from django.utils.translation import gettext as _
 
-from webapp.core import visible
+from webapp.core import licences, visible
 from webapp.core.faults import UserFault
 from webapp.datasets import formats
 
 NAME_CHARACTERS = 80
 SYSTEM_PROMPT_CHARACTERS = 20_000
+LICENCE_CHARACTERS = 80
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _ENDINGS = {".gz", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".tab"}
 
@@ -37,6 +38,19 @@ def from_file_name(file_name: str, *, taken: set[str]) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(visible.stripped(_CONTROL.sub(" ", text)).split())
+
+
+def check_licence(text: str) -> str:
+    """A known licence by its id, whatever its case; "own", or nothing where nobody knows; else the words as they are.
+
+    Raises UserFault.
+    """
+    text = _one_line(text)
+    if len(text) > LICENCE_CHARACTERS:
+        message = _("A licence is an id such as CC-BY-4.0, or at most %(limit)s characters.")
+        raise UserFault("bad_licence", message % {"limit": LICENCE_CHARACTERS}, field="licence")
+    found = licences.of(text)
+    return found.id if found.is_known else ""
 
 
 def check_system_prompt(text: str) -> str:

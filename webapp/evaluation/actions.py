@@ -91,7 +91,6 @@ def finish(*, job: Job, bundle: Bundle, scores: Mapping[str, Any], answers_path:
             is_higher_better=name != "validation_loss",
             source_id=report.public_id,
         )
-    adapters.rewrite_card(version=report.version)
     audit.record(by=None, verb="report.finished", team=report.team, obj=report)
     return report
 

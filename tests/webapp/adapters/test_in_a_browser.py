@@ -100,6 +100,7 @@ def test_a_version_says_whether_it_is_better_and_how_to_use_it(page: Page, look:
         "adapter-report-failed": address(failed),
         "adapter-card": f"{address(new)}card/",
         "adapter-edit-card": f"{address(new)}card/edit/",
+        "adapter-reset-card": f"{address(new)}card/reset/",
         "adapter-rename": f"{under}rename/",
         "adapter-delete": f"{under}delete/",
     }

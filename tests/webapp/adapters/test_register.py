@@ -2,12 +2,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.webapp.adapters.conftest import WEIGHTS
 from webapp.accounts.models import Team
-from webapp.adapters import actions, queries, scoretable
-from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.adapters import actions, cards, queries, scoretable
+from webapp.adapters.models import AdapterVersion
 from webapp.jobs.lifecycle import State
 from webapp.lineage.models import Edge
 from webapp.runs.models import Run
@@ -20,7 +18,7 @@ def test_a_finished_run_becomes_version_one_with_hash_scores_card_and_lineage(
     assert version.sha256 == hashlib.sha256(WEIGHTS).hexdigest()
     (row,) = scoretable.rows(version)
     assert (row.name, row.base, row.value, row.is_better) == ("validation_loss", 2.0, 0.5, True)
-    assert "2.000 | 0.500" in version.card
+    assert "2.000 | 0.500" in cards.text(version)
     assert Edge.objects.filter(source=finished_run.public_id, target=version.public_id, relation="trained").exists()
 
 
@@ -59,10 +57,3 @@ def test_a_run_without_held_out_rows_leaves_no_invented_score(
 ) -> None:
     made = make_adapter_version(make_run(team=team, state=State.SUCCEEDED, result={"validation_loss_after": None}))
     assert scoretable.rows(made) == []
-
-
-@pytest.mark.django_db
-def test_a_card_that_a_person_edited_is_not_rewritten(version: AdapterVersion, trainer: Any) -> None:
-    actions.edit_card(by=trainer, version=version, text="# Ours")
-    actions.rewrite_card(version=version)
-    assert Adapter.objects.get().versions.get().card == "# Ours"

@@ -324,9 +324,9 @@ def test_a_new_version_is_brought_by_another_file(
 def test_a_dataset_is_renamed_and_described(client_as: Any, trainer: Any, ready: Any) -> None:
     dataset = ready().dataset
     url = reverse("datasets:edit", args=["acme", dataset.public_id])
-    client_as(trainer).post(url, {"name": " New \t name ", "description": "Notes", "licence": "cc-by-4.0"})
+    client_as(trainer).post(url, {"name": " New \t name ", "description": "Notes", "licence": "CC-BY-4.0"})
     dataset.refresh_from_db()
-    assert (dataset.name, dataset.description, dataset.licence) == ("New name", "Notes", "cc-by-4.0")
+    assert (dataset.name, dataset.description, dataset.licence) == ("New name", "Notes", "CC-BY-4.0")
 
 
 def test_another_team_finds_nothing(client_as: Any, stranger: Any, ready: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.webapp.workshop import SAMPLES, SCORES, Workshop
-from webapp.adapters import scoretable
+from webapp.adapters import cards, scoretable
 from webapp.artifacts.models import Bundle
 from webapp.evaluation import actions
 from webapp.evaluation.models import Report
@@ -34,7 +34,7 @@ def test_scores_become_facts_of_the_version_and_stand_on_its_card(report: Report
     # The report measured the loss again, so its number stands in place of the run's.
     assert (rows["validation_loss"].value, rows["validation_loss"].is_better) == (0.412, True)
     report.version.refresh_from_db()
-    assert "| Right form | 2\u00a0% | 96\u00a0% |" in report.version.card
+    assert "| Right form | 2\u00a0% | 96\u00a0% |" in cards.text(report.version)
 
 
 def test_answers_are_kept_for_the_page_and_no_more_than_fit_there(report: Report, tmp_path: Path) -> None:
@@ -68,4 +68,4 @@ def test_a_card_that_a_person_wrote_stays_theirs(report: Report, tmp_path: Path)
     adapters.edit_card(by=None, version=report.version, text="# Ours")
     finish(report, tmp_path)
     report.version.refresh_from_db()
-    assert report.version.card == "# Ours"
+    assert cards.text(report.version) == "# Ours"

@@ -6,12 +6,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from webapp.adapters import card, scoretable
 from webapp.adapters.models import Adapter, AdapterVersion, Score
 from webapp.artifacts.models import Bundle
 from webapp.audit import actions as audit
+from webapp.core import licences
+from webapp.datasets.models import Dataset
 from webapp.lineage import actions as lineage
-from webapp.runs import fields
 from webapp.runs.models import Run
 
 WEIGHTS = "adapter_model.safetensors"
@@ -38,14 +38,22 @@ def register_from_run(*, run: Run, bundle: Bundle, facts: Mapping[str, Any]) -> 
         bundle=bundle,
         sha256=bundle.files.select_related("blob").get(path=WEIGHTS).blob.sha256,
         facts=dict(facts),
-        licence=run.base_model.licence,
+        licence=licences.together(run.base_model.licence, run.dataset_version.dataset.licence).expression,
         created_by=run.created_by,
     )
     _record_losses(version, run)
-    rewrite_card(version=version)
     lineage.connect(team=run.team, source=run.public_id, target=version.public_id, relation="trained")
     audit.record(by=None, verb="adapter.registered", team=run.team, obj=version, data={"run": run.public_id})
     return version
+
+
+@transaction.atomic
+def relicense(*, dataset: Dataset) -> None:
+    """Write down the terms of everything that learned from a dataset whose licence was changed."""
+    versions = AdapterVersion.objects.filter(run__dataset_version__dataset=dataset)
+    for base_licence in set(versions.values_list("base_model__licence", flat=True)):
+        licence = licences.together(base_licence, dataset.licence).expression
+        versions.filter(base_model__licence=base_licence).update(licence=licence)
 
 
 def _record_losses(version: AdapterVersion, run: Run) -> None:
@@ -80,28 +88,3 @@ def record_score(
         defaults={"value": value, "base_value": base_value, "is_higher_better": is_higher_better},
     )
     return score
-
-
-def rewrite_card(*, version: AdapterVersion) -> None:
-    """Write the card from what is known now. A card that a person has edited stays theirs."""
-    run = version.run
-    if run is None or version.is_card_edited:
-        return
-    data, config = run.dataset_version, fields.stored(run.config)
-    version.card = card.write(
-        card.CardFacts(
-            name=version.adapter.name,
-            number=version.number,
-            base_name=version.base_model.name,
-            base_revision=version.base_model.revision,
-            base_licence=version.base_model.licence,
-            dataset=str(data),
-            train_rows=data.train_rows,
-            validation_rows=data.validation_rows,
-            settings=fields.summary(config),
-            steps=int(version.facts.get("steps") or 0),
-            seed=config.seed,
-            scores=[(row.label, row.base_text, row.value_text) for row in scoretable.rows(version)],
-        )
-    )
-    version.save(update_fields=["card"])

@@ -60,10 +60,10 @@ class AdapterVersion(models.Model):
     bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="+")
     sha256 = models.CharField(max_length=64)
     stage = models.CharField(max_length=12, choices=Stage.choices, default=Stage.DRAFT)
-    card = models.TextField(blank=True, help_text="Markdown; written from facts until a person edits it")
+    card = models.TextField(blank=True, help_text="Markdown that a person wrote; see adapters/cards.py")
     is_card_edited = models.BooleanField(default=False)
     facts = models.JSONField(default=dict, help_text="the engine's training.json")
-    licence = models.CharField(max_length=80, blank=True)
+    licence = models.CharField(max_length=200, blank=True, help_text="of base and data together; see core/licences.py")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_safe
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
-from webapp.adapters import actions
+from webapp.adapters import actions, cards
 from webapp.adapters.models import AdapterVersion
 from webapp.adapters.views import find
 from webapp.artifacts import download
@@ -25,6 +25,8 @@ async def download_zip(request: Request, adapter_id: str, number: int) -> HttpRe
 @require_safe
 @access.team_view(Permission.DOWNLOAD)
 async def download_file(request: Request, adapter_id: str, number: int, file_path: str) -> HttpResponseBase:
+    if file_path == cards.README:
+        return await _readme(request, adapter_id, number)
     found, files = await _for_download(request, adapter_id, number, file_path)
     return await send(request, version=found, path=file_path, files=files)
 
@@ -47,11 +49,18 @@ async def by_link(request: Request, token: str, file_name: str) -> HttpResponseB
 
 
 async def send(request: Request, *, version: AdapterVersion, path: str, files: Files) -> HttpResponseBase:
-    """The one file at `path`, or all as a zip."""
+    """The one file at `path`, or all as a zip with the card beside them."""
     if not path:
-        return await download.zip_response(request, files=files, zip_name=actions.zip_name(version))
+        extra = await sync_to_async(cards.beside)(version)
+        return await download.zip_response(request, files=files, zip_name=actions.zip_name(version), extra=extra)
     _path, blob = files[0]
     return await download.file_response(request, blob=blob, name=path.split("/")[-1], etag=blob.sha256)
+
+
+@sync_to_async
+def _readme(request: Request, adapter_id: str, number: int) -> HttpResponseBase:
+    content = cards.beside(find.version(request, adapter_id, number))[cards.README]
+    return download.made_response(request, content, name=cards.README, content_type=cards.README_TYPE)
 
 
 @sync_to_async

@@ -5,8 +5,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
-from webapp.adapters import actions, markdown, origin, queries, scoretable, stagecard, usage, verdict
-from webapp.adapters.forms import CardForm, NameForm
+from webapp.adapters import actions, origin, places, queries, scoretable, stagecard, terms, usage, verdict
+from webapp.adapters.forms import NameForm
 from webapp.adapters.views import find, frame
 from webapp.core import htmx, toasts
 from webapp.core.faults import UserFault
@@ -42,38 +42,12 @@ def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
         "files": queries.files(found),
         "versions": found.adapter.versions.select_related("created_by").order_by("-number"),
         "origin": origin.of(found),
+        "licence": terms.of(found),
         "download_count": found.downloads.count(),
+        "places": places.of(found),
         "snippets": usage.snippets(found),
     }
     return htmx.render(request, "adapters/version.html", context)
-
-
-@require_GET
-@access.team_view(Permission.VIEW)
-def card(request: Request, adapter_id: str, number: int) -> HttpResponse:
-    found = find.version(request, adapter_id, number)
-    page = frame.context(request, found, tab="card", verdict=_("What a reader should know *before they rely on it.*"))
-    return htmx.render(request, "adapters/card.html", page | {"card_html": markdown.to_html(found.card)})
-
-
-@require_http_methods(["GET", "POST"])
-@access.team_view(Permission.TRAIN)
-def edit_card(request: Request, adapter_id: str, number: int) -> HttpResponse:
-    found = find.version(request, adapter_id, number)
-    find.require_change(request, found.adapter)
-    form = CardForm(request.POST or None, initial={"card": found.card})
-    if request.method == "POST" and form.is_valid():
-        actions.edit_card(by=request.user, version=found, text=form.cleaned_data["card"])
-        toasts.show(request, _("The card was saved."))
-        return redirect("adapters:card", request.team.slug, adapter_id, number)
-    context = {
-        "title": _("Card of %s") % found,
-        "verdict": _("What a reader should know *before they rely on it.*"),
-        "form": form,
-        "version": found,
-        "adapter": found.adapter,
-    }
-    return htmx.render(request, "adapters/edit_card.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

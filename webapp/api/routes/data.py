@@ -87,6 +87,7 @@ def import_dataset(request: HttpRequest, body: schemas.DatasetIn, response: Http
             mapping=body.mapping,
             system_prompt=body.system_prompt,
             validation_share=body.validation_share,
+            licence=body.licence,
         )
         return {"id": version.dataset.public_id}
 
@@ -115,6 +116,18 @@ def read_dataset(request: HttpRequest, id: Path[schemas.Id]) -> Any:
 def read_dataset_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> Any:
     versions = DatasetVersion.objects.filter(dataset__in=_datasets(caller(request))).select_related("job")
     return show.dataset_version(get_object_or_404(versions, dataset__public_id=id, number=number))
+
+
+@router.patch(
+    "/datasets/{id}", response={200: schemas.DatasetOut, **ERRORS}, tags=["datasets"], summary="Change a dataset"
+)
+def change_dataset(request: HttpRequest, id: Path[schemas.Id], body: schemas.DatasetChange) -> Any:
+    """Its name and what is said about it. Another licence travels on to the adapters that learned from it."""
+    who = caller(request, Permission.UPLOAD)
+    found = get_object_or_404(_datasets(who), public_id=id)
+    said = {"name": found.name, "description": found.description, "licence": found.licence}
+    datasets.edit(by=who.user, dataset=found, **(said | body.dict(exclude_none=True)))
+    return show.dataset(found)
 
 
 @router.delete("/datasets/{id}", response={204: None, **ERRORS}, tags=["datasets"], summary="Delete a dataset")

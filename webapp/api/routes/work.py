@@ -10,6 +10,7 @@ from ninja import Path, Query, Router, Status
 
 from webapp.accounts.access import Permission
 from webapp.adapters import actions as adapters
+from webapp.adapters import cards
 from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.api import idempotency, paging, schemas, show
 from webapp.api.auth import Caller, caller
@@ -135,19 +136,50 @@ def read_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schema
 
 @router.get("/adapters/{id}/versions/{number}/download", tags=["adapters"], summary="Download a version as a zip")
 async def download_version(request: Request, id: Path[schemas.Id], number: Path[schemas.Number]) -> HttpResponseBase:
-    """All files and SHA256SUMS."""
+    """All files, the card as README.md, and SHA256SUMS."""
     name, files = await _for_download(request, id, number, "")
-    return await download.zip_response(request, files=files, zip_name=f"{name}.zip")
+    extra = await sync_to_async(_extra)(request, id, number)
+    return await download.zip_response(request, files=files, zip_name=f"{name}.zip", extra=extra)
 
 
 @router.get("/adapters/{id}/versions/{number}/files/{path:file_path}", tags=["adapters"], summary="Download one file")
 async def download_file(
     request: Request, id: Path[schemas.Id], number: Path[schemas.Number], file_path: str
 ) -> HttpResponseBase:
-    """Ranges and resuming work; the ETag is the file's SHA-256."""
+    """Ranges and resuming work; the ETag is the file's SHA-256. README.md is the card as it stands now."""
+    if file_path == cards.README:
+        content = (await sync_to_async(_extra)(request, id, number))[cards.README]
+        return download.made_response(request, content, name=cards.README, content_type=cards.README_TYPE)
     _name, files = await _for_download(request, id, number, file_path)
     path, blob = files[0]
     return await download.file_response(request, blob=blob, name=path.split("/")[-1], etag=blob.sha256)
+
+
+CARD = "/adapters/{id}/versions/{number}/card"
+
+
+@router.get(CARD, response={200: schemas.CardOut, **ERRORS}, tags=["adapters"], summary="Read a card")
+def read_card(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> Any:
+    return show.card(_version(caller(request), id, number))
+
+
+@router.put(CARD, response={200: schemas.CardOut, **ERRORS}, tags=["adapters"], summary="Write a card")
+def write_card(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number], body: schemas.CardIn) -> Any:
+    """With the `revision` that was read, a card that somebody changed meanwhile is not overwritten: the answer is 409
+    with the text that stands."""
+    who = caller(request, Permission.TRAIN)
+    found = _version(who, id, number)
+    adapters.edit_card(by=who.user, version=found, text=body.text, seen=body.revision)
+    return show.card(found)
+
+
+@router.delete(CARD, response={200: schemas.CardOut, **ERRORS}, tags=["adapters"], summary="Write it from facts again")
+def reset_card(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> Any:
+    """What a person wrote is given up."""
+    who = caller(request, Permission.TRAIN)
+    found = _version(who, id, number)
+    adapters.reset_card(by=who.user, version=found)
+    return show.card(found)
 
 
 @router.delete("/adapters/{id}", response={204: None, **ERRORS}, tags=["adapters"], summary="Delete an adapter")
@@ -181,8 +213,12 @@ def _adapters(who: Caller) -> Any:
 
 def _version(who: Caller, id: str, number: int) -> AdapterVersion:
     versions = AdapterVersion.objects.filter(adapter__in=_adapters(who))
-    related = ("adapter__team", "base_model", "bundle", "run")
+    related = ("adapter__team", "base_model", "bundle", "run__dataset_version__dataset")
     return get_object_or_404(versions.select_related(*related), adapter__public_id=id, number=number)
+
+
+def _extra(request: Request, id: str, number: int) -> dict[str, bytes]:
+    return cards.beside(_version(caller(request, Permission.DOWNLOAD), id, number))
 
 
 @sync_to_async

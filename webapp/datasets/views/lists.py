@@ -100,6 +100,7 @@ def _imported(request: Request, form: FileForm, *, dataset: Dataset | None) -> D
             dataset_name=values.get("name", ""),
             system_prompt=values["system_prompt"],
             validation_share=values["validation_share"],
+            licence=values.get("licence", ""),
         )
     except UserFault as fault:
         form.add_error(fault.field if fault.field in form.fields else None, fault.message)
