@@ -23,6 +23,7 @@ def _preset(public_id: str, name: str, description: str, **settings: Any) -> Pre
     return Preset(public_id, name, description, codec.to_dict(LoraConfig(**settings)))
 
 
+# What was measured of them, and what was not, stands in docs/engine.md.
 # The smaller the dataset, the more each correction counts: batches are small, so that some hundred rows still make
 # enough steps. The rate is higher than for models of billions of parameters, and falls with the number of passes.
 PRESETS = (
@@ -40,7 +41,7 @@ PRESETS = (
     _preset(
         "rec_balanced",
         gettext_noop("Balanced"),
-        gettext_noop("Three passes, stops by itself when it gets no better. Right for most."),
+        gettext_noop("Three passes, stops by itself when it gets no better. A good first choice."),
         lora_r=16,
         lora_alpha=32.0,
         learning_rate=4e-4,
