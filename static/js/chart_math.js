@@ -60,22 +60,38 @@ function format(options) {
 /** As units.py writes numbers: small ones as 2e-4, the others with `digits`. */
 export function numberText(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0"; // a rate that has fallen to nothing, not one that was rounded
   const size = Math.abs(value);
-  if (size !== 0 && size < 0.001) {
-    const [mantissa, exponent] = value.toExponential(1).split("e");
-    return `${mantissa.replace(/\.0$/, "").replace("-", MINUS)}e${Number(exponent)}`;
-  }
-  const places = size >= 1000 ? 0 : digits;
-  return format({ minimumFractionDigits: places, maximumFractionDigits: places }).format(value).replace("-", MINUS);
+  if (size < 0.001) return powerText(value, 1);
+  return plainText(value, size >= 1000 ? 0 : digits);
 }
 
-/** For an axis: as few digits as tell the marks apart. */
-export function axisText(value, step) {
-  if (Math.abs(value) >= 1e5) return format({ notation: "compact" }).format(value);
-  if (value === 0) return "0";
-  if (step < 0.001) return numberText(value);
-  const digits = step >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step)));
+function plainText(value, digits) {
   return format({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value).replace("-", MINUS);
+}
+
+function powerText(value, digits) {
+  const [mantissa, exponent] = value.toExponential(digits).split("e");
+  const short = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
+  return `${short.replace("-", MINUS)}e${Number(exponent)}`;
+}
+
+/** For an axis whose marks lie `step` apart: as few digits as tell them apart, and none of them rounded away. */
+export function axisText(value, step) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e5) return format({ notation: "compact", maximumFractionDigits: 2 }).format(value);
+  if (step >= 0.001 || size >= 0.01) return plainText(value, places(step));
+  const power = Math.floor(Math.log10(step) + 1e-9);
+  const between = Math.max(0, Math.floor(Math.log10(size) + 1e-9) - power);
+  return powerText(value, Math.min(8, between + places(step / 10 ** power)));
+}
+
+/** How many places after the point a number has: 2 for 0.25. */
+function places(number) {
+  let count = 0;
+  while (count < 8 && Math.abs(number * 10 ** count - Math.round(number * 10 ** count)) > 1e-6) count += 1;
+  return count;
 }
 
 export function durationText(seconds) {

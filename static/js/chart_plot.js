@@ -45,7 +45,8 @@ export function plotOptions(chart, size) {
   const ink = () => colour("--chart-axis");
   const isTime = chart.group.axis === "time";
   const xText = (u, splits) => splits.map((value) => (isTime ? durationText(value) : axisText(value, splits[1] - splits[0])));
-  const yText = (u, splits) => splits.map((value) => (value === null ? "" : axisText(value, Math.abs(splits[1] - splits[0]))));
+  const yStep = (value, splits) => Math.abs(chart.isLog ? value : splits[1] - splits[0]);
+  const yText = (u, splits) => splits.map((value) => (value === null ? "" : axisText(value, yStep(value, splits))));
   return {
     ...size,
     padding: [8, 12, 0, 0],

@@ -40,6 +40,34 @@ def sign_in(context: BrowserContext, person: Any, client_as: Any, live_server: A
     context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
 
 
+@pytest.mark.parametrize(
+    ("marks", "texts"),
+    [
+        ([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.50", "0.75", "1.00"]),
+        ([0, 2.5, 5], ["0", "2.5", "5.0"]),
+        ([0, 2e-4, 4e-4, 1e-3, 1.2e-3], ["0", "2e-4", "4e-4", "1e-3", "1.2e-3"]),
+        ([2.5e-4, 5e-4, 7.5e-4], ["2.5e-4", "5e-4", "7.5e-4"]),
+        ([1, 1.0002, 1.0004], ["1.0000", "1.0002", "1.0004"]),
+        ([100_000, 125_000, 1_250_000], ["100K", "125K", "1.25M"]),
+        ([-0.5, 0, 0.5], ["−0.5", "0", "0.5"]),
+    ],
+)
+def test_marks_of_an_axis_are_never_rounded_into_each_other(
+    signed_in: Page, marks: list[float], texts: list[str]
+) -> None:
+    signed_in.goto("/help/")
+    read = "marks.map((mark) => math.axisText(mark, marks[1] - marks[0]))"
+    code = f"async (marks) => {{ const math = await import('/static/js/chart_math.js'); return {read}; }}"
+    assert signed_in.evaluate(code, marks) == texts
+
+
+def test_a_rate_that_ends_at_nothing_is_nought_and_a_small_one_is_not(signed_in: Page) -> None:
+    signed_in.goto("/help/")
+    read = "[0, 0.0004, -0.00025, 0.25].map((value) => math.numberText(value))"
+    code = f"async () => {{ const math = await import('/static/js/chart_math.js'); return {read}; }}"
+    assert signed_in.evaluate(code) == ["0", "4e-4", "−2.5e-4", "0.250"]
+
+
 def fits(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 

@@ -68,6 +68,7 @@ def test_home_goes_on_by_itself_and_moves_nobodys_hand(page: Page, workshop: Wor
     Job.objects.filter(pk=run.job_id).update(state=State.SUCCEEDED)
     expect(page.locator(".verdict")).to_have_text("All is quiet. Nothing needs you.")
     expect(page.get_by_role("heading", name="Running now")).to_have_count(0)
+    expect(page.get_by_role("link", name="Whole catalog")).to_be_focused()  # though its column was made anew
     expect(page.locator("#live")).to_have_text("All is quiet. Nothing needs you.")
 
 
