@@ -65,6 +65,9 @@ class Outcome(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+CELLS = {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.UNKNOWN: "none"}
+
+
 @dataclass(frozen=True)
 class Result:
     """`short` fits into a cell of a table, `sentence` says it whole: what was found, what is asked, what to do."""
@@ -80,7 +83,7 @@ class Result:
 
     @property
     def cell(self) -> str:
-        return {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.UNKNOWN: "none"}[self.outcome]
+        return CELLS[self.outcome]
 
     @property
     def has_passed(self) -> bool:
@@ -279,17 +282,20 @@ def _text(score: str, value: float, digits: int) -> str:
 
 def _plain(condition: Condition) -> str:
     """A limit with the digits that it was given."""
-    share = names.describe(condition.score).kind == "share"
-    value = 100 * condition.limit if share else condition.limit
-    digits = next(n for n in range(MOST_DIGITS + 1) if n == MOST_DIGITS or math.isclose(round(value, n), value))
-    return units.percent(condition.limit, digits) if share else units.number(value, digits)
+    if names.describe(condition.score).kind == "share":
+        return units.percent(condition.limit, _digits(100 * condition.limit))
+    return units.number(condition.limit, _digits(condition.limit))
 
 
 def _amount(score: str, value: float) -> str:
     """A difference: points for a share, the plain number for everything else."""
-    if names.describe(score).kind == "share":
-        points = round(100 * value, 4)
-        return ngettext("%(points)s point", "%(points)s points", 1 if points == 1 else 2) % {
-            "points": units.number(points)
-        }
-    return units.number(value, 3)
+    if names.describe(score).kind != "share":
+        return units.number(value, _digits(value))
+    points = round(100 * value, MOST_DIGITS)
+    words = {"points": units.number(points, _digits(points))}
+    return ngettext("%(points)s point", "%(points)s points", 1 if points == 1 else 2) % words
+
+
+def _digits(value: float) -> int:
+    """As few as keep the number."""
+    return next(n for n in range(MOST_DIGITS + 1) if n == MOST_DIGITS or math.isclose(round(value, n), value))

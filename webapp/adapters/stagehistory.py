@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from webapp.adapters import refusals, standing
+from webapp.adapters import gates, refusals, standing
 from webapp.adapters.models import Adapter, Opinion, Review, Stage, StageChange
 from webapp.core.verdict import Verdict
 
@@ -16,13 +16,21 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Entry:
-    """One line; `lines` are what the gates said. `tone` is that of a pin of the timeline."""
+    """One line, with what the gates said. `tone` is that of a pin of the timeline."""
 
     at: dt.datetime
     text: str
     word: str = ""
-    lines: tuple[str, ...] = ()
+    lines: tuple["Line", ...] = ()
     tone: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """`cell` is "pass", "fail" or "none"."""
+
+    text: str
+    cell: str
 
 
 def of(adapter: Adapter) -> list[Entry]:
@@ -73,11 +81,12 @@ def _sentence(change: StageChange) -> str:
     return format_html(text, **words)
 
 
-def _lines(change: StageChange) -> Iterator[str]:
+def _lines(change: StageChange) -> Iterator[Line]:
     for file in change.decision.get("files", []):
-        yield (_("%(path)s is missing") if file["is_missing"] else _("%(path)s is damaged")) % {"path": file["path"]}
+        said = _("%(path)s is missing") if file["is_missing"] else _("%(path)s is damaged")
+        yield Line(said % {"path": file["path"]}, "fail")
     for result in change.decision.get("gates", []):
-        yield result["sentence"]
+        yield Line(result["sentence"], gates.CELLS[gates.Outcome(result["outcome"])])
 
 
 def _of_review(review: Review) -> Entry:

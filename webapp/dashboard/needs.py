@@ -37,6 +37,7 @@ def _reviews(membership: Membership) -> list[Finding]:
     for review in standing.waiting_for(membership.team, membership.user, limit=OF_EACH_KIND):
         version = review.version
         url = reverse("adapters:version", args=[membership.team.slug, version.adapter.public_id, version.number])
+        url += f"#{review.public_id}"
         words = {"who": review.asked_by or _("Somebody"), "stage": review.get_stage_display()}
         title = _linked(str(version), url, _("%(who)s asks for a review, for the stage %(stage)s") % words)
         action = Action(_("Review"), url)
