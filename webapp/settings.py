@@ -317,7 +317,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "tunesmith@localhost")
 # Tunesmith's own.
 UPLOAD_LIMIT_BYTES = int(os.environ.get("UPLOAD_LIMIT_BYTES", str(2 * 1000**3)))
 UPLOAD_CHUNK_BYTES = 4 * 1024 * 1024
-FILE_FORM_PATHS = r"/t/[^/]+/datasets/(new|[^/]+/add)/"  # forms that bring a whole file; all else is small
+FILE_FORM_PATHS = (
+    r"/t/[^/]+/(datasets/(new|[^/]+/add)|adapters/import)/"  # forms that bring whole files; all else is small
+)
 UPLOADS_OPEN_PER_TEAM = int(os.environ.get("UPLOADS_OPEN_PER_TEAM", "10"))
 SAMPLE_DATASET = BASE_DIR / "webapp" / "launch" / "sample" / "workshop.jsonl"
 LINK_SECONDS = 300  # how long a signed link to a download works; who follows it needs the right to at that moment

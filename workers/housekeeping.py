@@ -146,6 +146,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     vault.forget_over,
     evaluation.purge,
     adapters.purge,
+    adapters.purge_imports,
     runs.purge,
     runs.purge_recipes,
     datasets.purge,

@@ -36,6 +36,8 @@ class Result:
 
 BUNDLE_KINDS = {
     JobKind.READ: "dataset",
+    JobKind.IMPORT: "adapter",
+    JobKind.FETCH_ADAPTER: "adapter_files",
     JobKind.FETCH: "base_model",
     JobKind.TRAIN: "adapter",
     JobKind.EVALUATE: "report",
@@ -55,6 +57,14 @@ def _fetched(result: Result) -> None:
     basemodels.finish_fetch(job=result.job, bundle=result.bundle, facts=result.document("model.json"))
 
 
+def _imported(result: Result) -> None:
+    adapters.finish_import(job=result.job, bundle=result.bundle, facts=result.document("import.json"))
+
+
+def _adapter_fetched(result: Result) -> None:
+    adapters.check_fetched(job=result.job, bundle=result.bundle, facts=result.document("fetched.json"))
+
+
 def _trained(result: Result) -> None:
     run = runs.finish(job=result.job, result=result.ended.data)
     version = adapters.register_from_run(run=run, bundle=result.bundle, facts=result.document("training.json"))
@@ -72,6 +82,8 @@ def _evaluated(result: Result) -> None:
 
 _TAKERS: dict[JobKind, Callable[[Result], None]] = {
     JobKind.READ: _read,
+    JobKind.IMPORT: _imported,
+    JobKind.FETCH_ADAPTER: _adapter_fetched,
     JobKind.FETCH: _fetched,
     JobKind.TRAIN: _trained,
     JobKind.EVALUATE: _evaluated,
@@ -88,6 +100,8 @@ def tell_failed(job: Job) -> None:
 
 
 _TELLERS: dict[JobKind, Callable[[Job], None]] = {
+    JobKind.IMPORT: lambda job: adapters.fail_import(job=job),
+    JobKind.FETCH_ADAPTER: lambda job: adapters.fail_import(job=job),
     JobKind.READ: lambda job: datasets.fail(job=job),
     JobKind.FETCH: lambda job: basemodels.fail(job=job),
     JobKind.TRAIN: lambda job: runs.fail(job=job),

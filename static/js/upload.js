@@ -1,5 +1,5 @@
-// Sends the file of a form in parts, so that a broken line costs one part and not the whole file.
-// Without this script the form sends its file itself; with it the form is sent with `upload`, the id of what arrived.
+// Sends the files of a form in parts, so that a broken line costs one part and not a whole file.
+// Without this script the form sends its files itself; with it the form is sent with `upload`, the ids of what arrived.
 import { csrfToken, onReady, all, words } from "./dom.js";
 import { showNames } from "./forms.js";
 
@@ -33,16 +33,18 @@ class Upload {
   }
 
   async onSubmit(event) {
-    const [file] = this.input.files;
-    if (!file || this.form.elements.upload.value) return;
+    const files = [...this.input.files];
+    if (!files.length || this.form.elements.upload.value) return;
     event.preventDefault();
     const button = event.submitter;
     button?.setAttribute("aria-busy", "true");
     button?.setAttribute("aria-disabled", "true");
     this.say("");
     try {
-      this.form.elements.upload.value = await this.send(file);
-      this.input.disabled = true; // it has arrived; the form needs only its id
+      const arrived = [];
+      for (const file of files) arrived.push(await this.send(file));
+      this.form.elements.upload.value = arrived.join(",");
+      this.input.disabled = true; // they have arrived; the form needs only their ids
       this.form.submit();
     } catch (error) {
       this.panel.hidden = true;

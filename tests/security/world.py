@@ -18,12 +18,22 @@ from django.utils import timezone
 
 from webapp.accounts import actions as accounts
 from webapp.accounts.models import Team, User
-from webapp.adapters.models import Adapter, AdapterVersion, Gate, Opinion, Review, Score, StageChange
+from webapp.adapters.models import Adapter, AdapterImport, AdapterVersion, Gate, Opinion, Review, Score, StageChange
 from webapp.artifacts import storage
 from webapp.artifacts.models import Blob, Bundle, BundleFile, Upload
 from webapp.basemodels.models import PretrainedModel
 from webapp.contract import codec
-from webapp.contract.spec import BaseModelRef, DatasetRef, EvaluateSpec, JobKind, LoraConfig, ReadSpec, TrainSpec
+from webapp.contract.spec import (
+    BaseModelRef,
+    BaseShape,
+    DatasetRef,
+    EvaluateSpec,
+    ImportSpec,
+    JobKind,
+    LoraConfig,
+    ReadSpec,
+    TrainSpec,
+)
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.evaluation.models import Report
 from webapp.fleet.models import Device, Worker
@@ -280,6 +290,7 @@ def _catalog(world: World) -> None:
     )
     world.things |= {"adapter": adapter, "adapter_version": version, "scoring": scoring, "report": report}
     _stages(world, adapter, version)
+    _import(world)
 
 
 def _stages(world: World, adapter: Adapter, version: AdapterVersion) -> None:
@@ -302,6 +313,23 @@ def _stages(world: World, adapter: Adapter, version: AdapterVersion) -> None:
         decision={"gates": [REFUSED | {"sentence": text}], "files": []},
     )
     world.things |= {"gate": gate, "review": review}
+
+
+def _import(world: World) -> None:
+    """An adapter from elsewhere that was not taken."""
+    base, shape = world.things["base_model"], BaseShape(layers=2, hidden=64, vocabulary=256, linear={})
+    spec = ImportSpec(base=BaseModelRef(name=base.name, revision=base.revision), shape=shape, files=())
+    data = {"reason": "no_such_layer", "layer": world.text}
+    checking = job(world, JobKind.IMPORT, spec, State.FAILED, fault="does_not_fit", fault_data=data)
+    world.things["import"] = AdapterImport.objects.create(
+        team=world.team,
+        base_model=base,
+        name=world.text[:80],
+        source="hub",
+        repository=world.text[:200],
+        job=checking,
+        created_by=world.owner,
+    )
 
 
 def _trash(world: World) -> None:
@@ -346,6 +374,7 @@ def _examples(world: World) -> dict[str, Any]:
         "adapter_id": ids["adapter"],
         "version_id": ids["adapter_version"],
         "report_id": ids["report"],
+        "import_id": ids["import"],
         "worker_id": ids["worker"],
         "job_id": ids["training"],
         "file_path": "adapter_config.json",
@@ -368,6 +397,7 @@ def _examples(world: World) -> dict[str, Any]:
         "reports/id": ids["report"],
         "reviews/id": ids["review"],
         "gates/id": ids["gate"],
+        "imports/id": ids["import"],
         "rest": "no-such-address",
         # Of allauth: the form is open to anybody, the key decides.
         "key": "no-such-key",
@@ -389,5 +419,6 @@ def _bodies(world: World) -> dict[str, dict[str, Any]]:
         "POST /api/v1/gates": GATE,
         "PUT /api/v1/gates/{id}": GATE,
         "PUT /api/v1/adapters/{id}/versions/{number}/card": {"text": "mine"},
+        "POST /api/v1/imports": {"uploads": [ids["upload"]], "base_model": ids["base_model"]},
         "POST /api/v1/runs": {"dataset": ids["dataset"], "base_model": ids["base_model"], "recipe": ids["recipe"]},
     }

@@ -32,7 +32,7 @@ def of(version: AdapterVersion) -> list[list[Node]]:
     )
     run = version.run
     if run is None:
-        return [[base_node]]
+        return [[base_node], *_brought(version)]
     data = run.dataset_version
     data_node = Node(
         _("Dataset"),
@@ -44,3 +44,13 @@ def of(version: AdapterVersion) -> list[list[Node]]:
     note = ngettext("%s step", "%s steps", steps) % units.number(steps) if steps else ""
     run_node = Node(_("Run"), run.name, note, reverse("runs:detail", args=[slug, run.public_id]))
     return [[data_node, base_node], [run_node]]
+
+
+def _brought(version: AdapterVersion) -> list[list[Node]]:
+    """The import by which it came; empty for a version that was made here."""
+    found = version.imports.filter(was_known=False).first()
+    if found is None:
+        return []
+    name = found.repository or _("files of %(who)s") % {"who": found.created_by or "–"}
+    url = reverse("adapters:import", args=[version.adapter.team.slug, found.public_id])
+    return [[Node(_("Import"), name, found.commit[:8], url)]]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.adapters.views import card, catalog, downloads, gates, links, stages, trash, version
+from webapp.adapters.views import card, catalog, downloads, gates, imports, links, stages, trash, version
 
 app_name = "adapters"
 urlpatterns = [
@@ -8,6 +8,11 @@ urlpatterns = [
     path("gates/", gates.list_gates, name="gates"),
     path("gates/<str:gate_id>/", gates.edit_gate, name="gate"),
     path("gates/<str:gate_id>/remove/", gates.remove_gate, name="remove_gate"),
+    path("import/", imports.new, name="new_import"),
+    path("import/hub/", imports.from_hub, name="import_hub"),
+    path("import/<str:import_id>/", imports.show, name="import"),
+    path("import/<str:import_id>/cancel/", imports.cancel, name="cancel_import"),
+    path("import/<str:import_id>/retry/", imports.retry, name="retry_import"),
     path("<str:adapter_id>/", version.newest, name="detail"),
     path("<str:adapter_id>/rename/", version.rename, name="rename"),
     path("<str:adapter_id>/delete/", trash.delete, name="delete"),

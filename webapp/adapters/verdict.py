@@ -12,7 +12,7 @@ from webapp.core import units
 from webapp.core.verdict import Verdict
 
 
-def of_version(rows: Sequence[ScoreRow], *, can_be_measured: bool = False) -> Verdict:
+def of_version(rows: Sequence[ScoreRow], *, can_be_measured: bool = False, is_ours: bool = True) -> Verdict:
     """Better, worse, or not clear, and by what. Says what was measured; without a measurement, why there is none."""
     by_name = {row.name: row for row in rows}
     form = by_name.get("json_fields")
@@ -22,6 +22,8 @@ def of_version(rows: Sequence[ScoreRow], *, can_be_measured: bool = False) -> Ve
     if loss is None or loss.base is None:
         if can_be_measured:
             return Verdict(_("Made and checked, *not measured yet.*"))
+        if not is_ours:
+            return Verdict(_("Trained elsewhere. It fits its base, *and was not measured here.*"))
         return Verdict(_("Made and checked, *not measured yet*: no rows were held out to compare it with its base."))
     return _by_loss(loss.base, loss.value)
 

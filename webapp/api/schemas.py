@@ -246,6 +246,34 @@ class CardOut(Schema):
     is_edited: bool
 
 
+class ImportIn(Body):
+    """An adapter from elsewhere: either `uploads`, its files or one zip of them, or a `repository` of the hub."""
+
+    base_model: Id
+    uploads: Annotated[list[Id], Field(max_length=30)] = []
+    repository: Annotated[str, Field(max_length=300, examples=["acme/claims-tone"])] = ""
+    revision: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=80)] = ""
+
+
+class ImportOut(Schema):
+    """`state` is that of its newest job; `adapter` and `version` are set when it passed."""
+
+    id: str
+    name: str
+    state: str
+    base_model: str
+    repository: str
+    commit: str
+    adapter: str | None
+    version: int | None
+    was_known: bool
+    warnings: list[str]
+    job: JobOut | None
+    created_at: dt.datetime
+    url: str
+
+
 class AdapterOut(Schema):
     id: str
     name: str

@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from webapp.adapters import cards, scoretable, terms
+from webapp.adapters import cards, imported, scoretable, terms
 from webapp.adapters import queries as adapter_queries
-from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.adapters.models import Adapter, AdapterImport, AdapterVersion
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
 from webapp.basemodels.models import PretrainedModel
@@ -151,6 +151,24 @@ def event(row: JobEvent) -> dict[str, Any]:
         "text": str(words.event_sentence(row)),
         "is_warning": row.is_warning,
         "data": row.data,
+    }
+
+
+def adapter_import(row: AdapterImport) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "state": imported.state(row),
+        "base_model": row.base_model.public_id,
+        "repository": row.repository,
+        "commit": row.commit,
+        "adapter": row.version.adapter.public_id if row.version else None,
+        "version": row.version.number if row.version else None,
+        "was_known": row.was_known,
+        "warnings": [item.text for item in imported.warnings(row.version) if item.is_warning] if row.version else [],
+        "job": job(row.job) if row.job else None,
+        "created_at": row.created_at,
+        "url": address("adapters:import", row.team.slug, row.public_id),
     }
 
 

@@ -13,7 +13,7 @@ from ninja.operation import Operation
 from webapp.api import problems
 from webapp.api.auth import Bearer
 from webapp.api.reference import Reference
-from webapp.api.routes import data, files, stages, work
+from webapp.api.routes import data, files, imports, stages, work
 
 
 class Api(NinjaAPI):
@@ -44,6 +44,7 @@ api.add_router("", data.router)
 api.add_router("", work.router)
 api.add_router("", files.router)
 api.add_router("", stages.router)
+api.add_router("", imports.router)
 
 
 @login_not_required

@@ -59,7 +59,7 @@ def add_from_hub(*, by: User | None, team: Team, repository: str, revision: str 
     spec = FetchSpec(
         name=repository, source="hub", repository=repository, revision=revision, endpoint=settings.HUB_ENDPOINT
     )
-    _order(model, spec, by=by, labels=[LABEL_HUB], secret=_hub_token(team))
+    _order(model, spec, by=by, labels=[LABEL_HUB], secret=hub_token(team))
     return model
 
 
@@ -143,7 +143,7 @@ def retry(*, by: User | None, team: Team, model: PretrainedModel) -> None:
     access.require(by=by, team=team, permission=Permission.UPLOAD)
     if model.job is None or model.is_ready:
         raise UserFault("nothing_to_retry", _("This model is here already; there is nothing to fetch."), status=409)
-    secret = _hub_token(team) if model.source == PretrainedModel.Source.HUB else ""
+    secret = hub_token(team) if model.source == PretrainedModel.Source.HUB else ""
     jobs.retry(by=by, job=model.job, secret=secret)
     audit.record(by=by, verb="base_model.retried", team=team, obj=model)
 
@@ -211,7 +211,7 @@ def forget_hub_token(*, by: User | None, team: Team) -> None:
         audit.record(by=by, verb="hub_token.forgotten", team=team)
 
 
-def _hub_token(team: Team) -> str:
+def hub_token(team: Team) -> str:
     row = HubToken.objects.filter(team=team).first()
     if row is None:
         return ""

@@ -214,11 +214,14 @@ class FetchAdapterSpec:
     repository: str
     revision: str = ""
     endpoint: str = ""
+    max_bytes: int = 8_000_000_000
 
 
 # What is taken of an adapter that comes from elsewhere; anything else is left out.
 ADAPTER_WEIGHTS, ADAPTER_CONFIG, ADAPTER_README = "adapter_model.safetensors", "adapter_config.json", "README.md"
 ADAPTER_FILES = (ADAPTER_WEIGHTS, ADAPTER_CONFIG, ADAPTER_README)
+# Of files that Python would unpickle, and with that run whatever they hold.
+PICKLE_ENDINGS = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 
 SPECS: dict[JobKind, type] = {
     JobKind.READ: ReadSpec,

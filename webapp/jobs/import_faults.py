@@ -189,16 +189,16 @@ def _does_not_fit(data: Data) -> Words:
     layer, found, expected = data.get("layer", ""), data.get("found"), data.get("expected")
     words = {"layer": layer, "found": _size(found), "expected": _size(expected), "tensor": data.get("tensor", "")}
     meanings = {
-        "shape": _("It does not fit: %(layer)s is %(found)s in the adapter and %(expected)s in this base model."),
-        "vocabulary": _("It does not fit: %(layer)s is %(found)s in the adapter, and with the vocabulary of this base "
+        "shape": _("%(layer)s is %(found)s in the adapter and %(expected)s in this base model."),
+        "vocabulary": _("%(layer)s is %(found)s in the adapter, and with the vocabulary of this base "
                         "model it is %(expected)s."),
-        "rank": _("It does not fit its own config: %(layer)s has rank %(found)s, and the config says %(expected)s."),
+        "rank": _("%(layer)s has rank %(found)s, and the config says %(expected)s."),
         "no_product": _("The two halves of %(layer)s cannot be multiplied."),
         "missing": _("The weights lack %(tensor)s, which the config names."),
         "not_named": _("The weights hold %(tensor)s, which the config does not name."),
         "uneven": _("Other blocks have an adapter on %(layer)s’s place and this one has none; that is not supported."),
-        "no_such_layer": _("It does not fit: this base model has no layer %(layer)s."),
-        "no_such_target": _("It does not fit: target_modules names %(target)s, and this base model has no such layer."),
+        "no_such_layer": _("This base model has no layer %(layer)s."),
+        "no_such_target": _("target_modules names %(target)s, and this base model has no such layer."),
         "whole_layers": _("It brings %(layer)s, a layer of the vocabulary or one that was trained whole. Only low-rank "
                           "adapters of the layers between are taken."),
     }  # fmt: skip

@@ -17,6 +17,9 @@ class Code(StrEnum):
     DATASET_FAILED = "dataset_failed"
     BASE_MODEL_READY = "base_model_ready"
     BASE_MODEL_FAILED = "base_model_failed"
+    ADAPTER_IMPORTED = "adapter_imported"
+    ADAPTER_KNOWN = "adapter_known"
+    ADAPTER_IMPORT_FAILED = "adapter_import_failed"
     INVITATION_ACCEPTED = "invitation_accepted"
     REVIEW_ASKED = "review_asked"
     REVIEW_APPROVED = "review_approved"
@@ -43,6 +46,9 @@ WORDS: dict[Code, Words] = {
     Code.DATASET_FAILED: Words("bad", _("The file of %(name)s could not be read. Its page says what to do.")),
     Code.BASE_MODEL_READY: Words("good", _("The base model %(name)s is here and was checked.")),
     Code.BASE_MODEL_FAILED: Words("bad", _("The base model %(name)s could not be fetched. Its page says why.")),
+    Code.ADAPTER_IMPORTED: Words("good", _("The adapter %(name)s was checked and is in the catalog.")),
+    Code.ADAPTER_KNOWN: Words("note", _("Exactly this adapter was in the catalog already: %(name)s.")),
+    Code.ADAPTER_IMPORT_FAILED: Words("bad", _("The adapter for %(name)s was not taken. Its page says why.")),
     Code.INVITATION_ACCEPTED: Words("note", _("%(name)s accepted your invitation.")),
     Code.REVIEW_ASKED: Words("warn", _("%(name)s needs a review. Its page says what was asked.")),
     Code.REVIEW_APPROVED: Words("good", _("%(name)s was approved.")),

@@ -27,6 +27,7 @@ PROGRAMS = {
     spec.JobKind.TRAIN: "workers.engine.train",
     spec.JobKind.EVALUATE: "workers.engine.evaluate",
     spec.JobKind.FETCH: "workers.engine.fetch",
+    spec.JobKind.FETCH_ADAPTER: "workers.engine.fetch_adapter",
 }
 PR_SET_PDEATHSIG = 1
 
@@ -73,7 +74,8 @@ def run(folder: JobFolder, writer: events.Writer) -> events.Ended:
 
 def prepare_environment(order: spec.Order) -> None:
     """Settings that the libraries read when they are imported: no network but for a fetch, no bars in the log."""
-    is_hub = order.kind is spec.JobKind.FETCH and order.spec.get("source") == "hub"
+    is_base_of_hub = order.kind is spec.JobKind.FETCH and order.spec.get("source") == "hub"
+    is_hub = is_base_of_hub or order.kind is spec.JobKind.FETCH_ADAPTER
     os.environ["HF_HUB_OFFLINE"] = "0" if is_hub else "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"  # noqa: S105  a switch

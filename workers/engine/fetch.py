@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from webapp.contract import spec
 from webapp.contract.events import Fault, Phase, Progressed
@@ -17,6 +17,9 @@ from workers.engine import architectures, durable, order
 from workers.engine.chat import read_json, template_source
 from workers.engine.faults import EngineFault
 from workers.engine.job import Job
+
+if TYPE_CHECKING:
+    from workers.engine import hub
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +109,28 @@ def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
     files = [file for file in repository.files if is_wanted(file.name)]
     if not any(file.name.endswith(".safetensors") for file in files):
         raise EngineFault(Fault.UNSUPPORTED_MODEL, reason="no_safetensors", repository=wanted.repository)
-    job.note("commit_pinned", commit=repository.commit, repository=wanted.repository)
+
+    def after(name: str) -> None:
+        if name == "config.json":
+            architectures.read_config(folder)  # refuse before gigabytes are on their way
+
+    bring(job, repository, files, folder, after=after)
+    return {"licence": repository.licence, "commit": repository.commit}
+
+
+# What they share.
+
+
+def bring(
+    job: Job,
+    repository: "hub.Repository",
+    files: "list[hub.File]",
+    folder: Path,
+    *,
+    after: Callable[[str], None] = lambda name: None,
+) -> None:
+    """Files of a repository at its commit, the small ones first; `after` hears of each and may raise."""
+    job.note("commit_pinned", commit=repository.commit, repository=repository.name)
     job.enter(Phase.DOWNLOADING)
     total, done = sum(file.size_bytes for file in files), 0
     durable.require_room(job.folder.path, total)
@@ -117,12 +141,7 @@ def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
             job.say(Progressed(done=done + received, total=total, unit="bytes"))
         done += file.size_bytes
         durable.link(partial / file.name, folder / file.name)
-        if file.name == "config.json":
-            architectures.read_config(folder)  # refuse before gigabytes are on their way
-    return {"licence": repository.licence, "commit": repository.commit}
-
-
-# What they share.
+        after(file.name)
 
 
 def copy_files(job: Job, source: Path, folder: Path, names: list[str]) -> None:

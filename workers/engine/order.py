@@ -74,12 +74,18 @@ def read_fetch_spec(order: spec.Order) -> spec.FetchSpec:
     return _parse(spec.FetchSpec, order.spec)
 
 
+def read_fetch_adapter_spec(order: spec.Order) -> spec.FetchAdapterSpec:
+    parsed: spec.FetchAdapterSpec = _parse(spec.FetchAdapterSpec, order.spec)
+    return parsed
+
+
 def check(order: spec.Order) -> None:
     """Raises EngineFault for an order that cannot work, whatever the inputs; needs no device and no library."""
     readers = {
         spec.JobKind.TRAIN: read_train_spec,
         spec.JobKind.EVALUATE: read_evaluate_spec,
         spec.JobKind.FETCH: read_fetch_spec,
+        spec.JobKind.FETCH_ADAPTER: read_fetch_adapter_spec,
     }
     if order.kind not in readers:
         raise EngineFault(Fault.BAD_CONFIG, field="kind", value=order.kind.value)

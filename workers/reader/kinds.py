@@ -3,10 +3,10 @@
 from pathlib import PurePosixPath
 
 from webapp.contract.events import Fault
+from webapp.contract.spec import PICKLE_ENDINGS
 from workers.reader.faults import Refused
 
 HEAD_BYTES = 512
-_PICKLE_ENDINGS = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 _PICKLE_PROTOCOLS = frozenset(range(2, 6))  # from the second on a pickle begins with 0x80 and its number
 _ARCHIVES = (
     (b"PK\x03\x04", "zip"),
@@ -24,7 +24,7 @@ _TAR, _TAR_AT = b"ustar", 257
 def refuse_pickle(head: bytes, name: str) -> None:
     """Raise Refused for a file that Python would unpickle, by its content or its ending."""
     is_pickle = head[:1] == b"\x80" and head[1:2] and head[1] in _PICKLE_PROTOCOLS and not _is_header(head)
-    if is_pickle or PurePosixPath(name).suffix.casefold() in _PICKLE_ENDINGS:
+    if is_pickle or PurePosixPath(name).suffix.casefold() in PICKLE_ENDINGS:
         raise Refused(Fault.UNSAFE_FILE, reason="pickle", file=name[-200:])
 
 

@@ -2,6 +2,16 @@
 
 from webapp.adapters.actions.editing import edit_card, rename, reset_card
 from webapp.adapters.actions.gates import add_gate, change_gate, remove_gate
+from webapp.adapters.actions.importing import (
+    cancel_import,
+    check_fetched,
+    fail_import,
+    finish_import,
+    import_from_hub,
+    import_uploads,
+    purge_imports,
+    retry_import,
+)
 from webapp.adapters.actions.linking import MadeLink, follow_link, make_link, zip_name
 from webapp.adapters.actions.registering import record_score, register_from_run, relicense
 from webapp.adapters.actions.reviews import approve, ask, send_back
@@ -14,13 +24,20 @@ __all__ = [
     "add_gate",
     "approve",
     "ask",
+    "cancel_import",
     "change_gate",
+    "check_fetched",
     "delete",
     "edit_card",
+    "fail_import",
+    "finish_import",
     "follow_link",
+    "import_from_hub",
+    "import_uploads",
     "make_link",
     "move",
     "purge",
+    "purge_imports",
     "record_score",
     "register_from_run",
     "relicense",
@@ -28,6 +45,7 @@ __all__ = [
     "rename",
     "reset_card",
     "restore",
+    "retry_import",
     "rollback",
     "send_back",
     "take",

@@ -5,7 +5,18 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
-from webapp.adapters import actions, origin, places, queries, scoretable, stagecard, terms, usage, verdict
+from webapp.adapters import (
+    actions,
+    imported,
+    origin,
+    places,
+    queries,
+    scoretable,
+    stagecard,
+    terms,
+    usage,
+    verdict,
+)
 from webapp.adapters.forms import NameForm
 from webapp.adapters.views import find, frame
 from webapp.core import htmx, toasts
@@ -31,14 +42,16 @@ def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
     found = find.version(request, adapter_id, number)
     scores, gate_stage = stagecard.with_gates(scoretable.rows(found), found)
     measured = queries.measured(found)
-    said = verdict.in_stage(found.stage, verdict.of_version(scores, can_be_measured=measured.can_be))
-    page = frame.context(request, found, tab="version", verdict=said)
+    is_ours = found.run_id is not None
+    said = verdict.of_version(scores, can_be_measured=measured.can_be, is_ours=is_ours)
+    page = frame.context(request, found, tab="version", verdict=verdict.in_stage(found.stage, said))
     context = page | {
         "scores": scores,
         "gate_stage": gate_stage,
         "card": stagecard.of(found, request.membership),
         "measured": measured,
-        "settings": fields.summary(fields.stored(found.run.config)) if found.run else [],
+        "settings": fields.summary(fields.stored(found.run.config)) if found.run else imported.settings(found),
+        "warnings": imported.warnings(found),
         "files": queries.files(found),
         "versions": found.adapter.versions.select_related("created_by").order_by("-number"),
         "origin": origin.of(found),
