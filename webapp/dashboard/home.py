@@ -11,6 +11,7 @@ from webapp.core.verdict import Verdict
 from webapp.dashboard import aside, needs, verdict, work
 from webapp.datasets import queries as datasets
 from webapp.datasets.models import Dataset
+from webapp.jobs.models import State
 from webapp.runs.models import Run
 
 NEWEST = 5
@@ -30,12 +31,18 @@ class Home:
 
     @property
     def is_moving(self) -> bool:
-        return bool(self.running or any(other.job.is_held for other in self.others))
+        return bool(self.moving or any(other.job.is_held for other in self.others))
+
+    @property
+    def moving(self) -> int:
+        """Of the runs that are shown as running, those that nobody paused."""
+        return sum(item.run.job.state != State.PAUSED for item in self.running)
 
     @property
     def verdict(self) -> Verdict:
         return verdict.of_home(
-            running=len(self.running),
+            running=self.moving,
+            paused=len(self.running) - self.moving,
             waiting=len(self.waiting),
             others=len(self.others),
             needs=len(self.needs),

@@ -7,21 +7,23 @@ from webapp.core import units
 from webapp.core.verdict import Verdict
 
 
-def of_home(*, running: int, waiting: int, others: int, needs: int, has_data: bool, has_worker: bool) -> Verdict:
+def of_home(
+    *, running: int, waiting: int, others: int, needs: int, has_data: bool, has_worker: bool, paused: int = 0
+) -> Verdict:
     """Two short sentences; the second says what to do next, or that nothing is to be done.
 
     `others` counts what is no training: files that are read, models that come, adapters that are measured.
     """
-    if not has_data and not running and not waiting and not needs:
+    if not has_data and not running and not waiting and not needs and not paused:
         return Verdict(_("Nothing here yet. *Bring a file of good answers to begin.*"))
     stands = (waiting or others) and not has_worker
     return Verdict(
         f"%(now)s *{_next(needs=needs, stands=bool(stands))}*",
-        now=_now(running=running, waiting=waiting, others=others),
+        now=_now(running=running, waiting=waiting, others=others, paused=paused),
     )
 
 
-def _now(*, running: int, waiting: int, others: int) -> str:
+def _now(*, running: int, waiting: int, others: int, paused: int) -> str:
     if running:
         runs = ngettext("One run is training", "%(n)s runs are training", running) % {
             "n": units.in_words(running, opens=True)
@@ -35,6 +37,10 @@ def _now(*, running: int, waiting: int, others: int) -> str:
     if others:
         return ngettext("One thing is being prepared.", "%(n)s things are being prepared.", others) % {
             "n": units.in_words(others, opens=True)
+        }
+    if paused:
+        return ngettext("One run is paused.", "%(n)s runs are paused.", paused) % {
+            "n": units.in_words(paused, opens=True)
         }
     return _("All is quiet.")
 

@@ -12,7 +12,7 @@ from webapp.datasets.models import Dataset
 
 ENDINGS = ".jsonl,.ndjson,.json,.csv,.tsv,.tab,.txt,.gz"
 LICENCE_HELP = _("Under which terms the rows may be used. It travels along with every adapter that learns from them.")
-SHARES = [("0.1", _("10 %")), ("0.05", _("5 %")), ("0.2", _("20 %")), ("0", _("None"))]
+SHARES = [("0", _("None")), ("0.05", _("5 %")), ("0.1", _("10 %")), ("0.2", _("20 %"))]
 
 
 class FileForm(forms.Form):

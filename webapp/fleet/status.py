@@ -78,9 +78,13 @@ def verdict(standings: Sequence[Standing]) -> Verdict:
     if not places:
         return Verdict(_("*Every worker is being drained* and takes nothing new."))
     free = sum(not place.is_busy for place in places)
+    if not free and len(places) == 2:
+        return Verdict(_("*Both devices are busy.*"))
     if not free:
         text = ngettext("*The device is busy.*", "*All %(count)s devices are busy.*", len(places))
         return Verdict(text, count=units.in_words(len(places)))
+    if free == len(places) == 2:  # "all two" is no English
+        return Verdict(_("*Both devices are free* and take the next runs at once."))
     if free == len(places):
         text = ngettext("*The device is free* and takes the next run at once.",
                         "*All %(count)s devices are free* and take the next runs at once.", free)  # fmt: skip

@@ -25,3 +25,17 @@ def test_home_says_what_runs_what_waits_and_what_to_do(
         running=running, waiting=waiting, others=others, needs=needs, has_data=has_data, has_worker=has_worker
     )
     assert str(found) == said
+
+
+@pytest.mark.parametrize(
+    ("running", "paused", "said"),
+    [
+        (1, 2, "One run is training. Nothing needs you."),
+        (0, 2, "Two runs are paused. Nothing needs you."),
+    ],
+)
+def test_a_paused_run_is_not_said_to_train(running: int, paused: int, said: str) -> None:
+    found = verdict.of_home(
+        running=running, paused=paused, waiting=0, others=0, needs=0, has_data=True, has_worker=True
+    )
+    assert str(found) == said

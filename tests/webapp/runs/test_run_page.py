@@ -111,6 +111,14 @@ def test_a_checkpoint_in_storage_stays(look, run, trainer, team):
     assert "The checkpoint of step 30 is kept. “Try again” goes on from there." in body
 
 
+def test_an_ended_run_promises_no_first_checkpoint_and_says_when_it_ended(look, run, trainer):
+    assert "The first is written about a minute after" in text(look(trainer))
+    put(run, State.CANCELLED, finished_at=timezone.now())
+    Run.objects.update(last_values={})
+    body = text(look(trainer))
+    assert "None is left of this run." in body and "<span>ended <time" in body
+
+
 def test_buttons_follow_the_state_and_the_person(look, run, trainer, viewer):
     def has(who, *words):
         body = text(look(who))
