@@ -17,7 +17,7 @@ from webapp.jobs import queries as jobs
 from webapp.jobs import words
 from webapp.jobs.lifecycle import State
 from webapp.jobs.models import Job, JobEvent
-from webapp.runs import progress, series, verdict
+from webapp.runs import estimate, progress, series, verdict
 from webapp.runs.models import Checkpoint, Run
 from webapp.runs.points import Points
 
@@ -138,7 +138,7 @@ def _against_estimate(run: Run) -> tuple[str, str]:
     seconds, done = progress.seconds_done(run), run.job.step
     if not expected or not steps or not seconds or done < SMOOTHED_STEPS:
         return "", ""
-    ratio = (expected / steps) / (seconds / done)
+    ratio = ((expected - estimate.START_SECONDS) / steps) / (seconds / done)  # starting is no part of the pace
     if abs(ratio - 1) < NOTABLE:
         return _("as expected"), ""
     if ratio > 1:
@@ -230,6 +230,12 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return units.number(value) if isinstance(value, int | float) else str(value)
+
+
+def seconds_taken(run: Run) -> float | None:
+    """From the claim to the end, over all attempts: what the estimate foretold, without waiting in line."""
+    attempts = run.job.attempts.values_list("started_at", "ended_at")
+    return sum((end - start).total_seconds() for start, end in attempts if end) or None
 
 
 def interval_seconds(job: Job, viewers: int) -> int:

@@ -1,5 +1,7 @@
 """How far a run is and how long it still takes. Arithmetic on what is known of it; nothing is looked up."""
 
+import math
+
 from webapp.jobs.lifecycle import State
 from webapp.runs.models import Run
 
@@ -24,9 +26,28 @@ def seconds_left(run: Run) -> float | None:
 
 
 def seconds_done(run: Run) -> float | None:
-    """Time spent in training and measuring, without waiting and without what was lost."""
-    elapsed = run.last_values.get("elapsed_seconds") or run.result.get("seconds")
+    """Time spent in training and measuring, without starting, waiting and what was lost.
+
+    The last step says how long it took until then; only the engine's last word counts the closing measurement too.
+    """
+    elapsed = run.result.get("seconds") or run.last_values.get("elapsed_seconds")
     return float(elapsed) if elapsed else None
+
+
+def steps_per_epoch(run: Run) -> int:
+    """Of the rows that are really trained, as soon as the engine has counted them; 0 where nobody knows."""
+    rows = run.planned.get("train_rows")
+    if rows:
+        return math.ceil(int(rows) / int(run.config["batch_size"]))
+    return int(run.estimate.get("steps_per_epoch") or 0)
+
+
+def epochs(run: Run) -> float:
+    """How many passes over the rows the run will make: fewer, or more, than its setting where `max_steps` decides."""
+    per_epoch = steps_per_epoch(run)
+    if run.config.get("max_steps") and run.job.total_steps and per_epoch:
+        return run.job.total_steps / per_epoch
+    return float(run.config["num_train_epochs"])
 
 
 def _estimated(run: Run) -> float | None:

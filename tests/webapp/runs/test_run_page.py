@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from webapp.artifacts.models import Bundle
 from webapp.jobs.models import Attempt, AttemptLog, Job, JobEvent, State
-from webapp.runs import actions, present
+from webapp.runs import actions, estimate, present, progress
 from webapp.runs.models import Run
 
 pytestmark = pytest.mark.django_db
@@ -298,3 +298,42 @@ def test_a_long_list_goes_on_by_cursor(run, team, viewer, client_as, make_run):
 
 def test_before_the_first_run_the_list_says_what_a_run_is(team, viewer, client_as):
     assert "Here you will see each training" in text(client_as(viewer).get(reverse("runs:list", args=[team.slug])))
+
+
+def test_the_pace_is_compared_without_the_time_of_starting(run) -> None:
+    """The estimate counts the start of the program, the pace of the steps does not."""
+    run.estimate = {"seconds": estimate.START_SECONDS + 100.0, "steps": 100}
+    run.last_values = {"elapsed_seconds": 50.0}
+    assert speed_note(run) == "as expected"
+    run.last_values = {"elapsed_seconds": 25.0}
+    assert speed_note(run).replace("\xa0", " ") == "100 % faster than expected"
+
+
+def speed_note(run: Run) -> str:
+    notes = {stat.key: stat.note for stat in present.stats(run, present.Course(losses=[], checks=[]))}
+    return notes["speed"]
+
+
+def test_time_that_a_run_took_counts_the_measurement_after_the_last_step(run) -> None:
+    run.last_values, run.result = {"elapsed_seconds": 63.8}, {"seconds": 76.9}
+    assert progress.seconds_done(run) == 76.9
+
+
+def test_time_said_before_and_taken_are_of_the_same_kind(look, run, viewer) -> None:
+    """Both from the claim to the end, with all that an interruption cost, and without the wait between."""
+    began = timezone.now() - dt.timedelta(hours=2)
+    for number, minutes in enumerate((4, 7), start=1):
+        at = began + dt.timedelta(hours=number)
+        run.job.attempts.create(number=number, fence=number, started_at=at, ended_at=at + dt.timedelta(minutes=minutes))
+    put(run, State.SUCCEEDED, finished_at=timezone.now())
+    assert "said before: 10 min, took 11 min" in look(viewer).content.decode().replace("\xa0", " ")
+
+
+def test_passes_are_those_that_will_be_made(look, run, viewer) -> None:
+    """The engine trains 80 of the rows, so a pass has 5 steps; the most steps of the setting end it after 2 passes."""
+    run.config |= {"max_steps": 10, "num_train_epochs": 3.0, "batch_size": 16}
+    run.planned, run.last_values = {"train_rows": 80}, run.last_values | {"epoch": 1.6}
+    run.save()
+    put(run, State.RUNNING, step=8, total_steps=10)
+    assert "pass 1.6 of 2" in text(look(viewer))
+    assert 'data-steps-per-epoch="5"' in text(look(viewer))

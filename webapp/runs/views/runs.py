@@ -89,7 +89,8 @@ def detail(request: Request, run_id: str) -> HttpResponse:
         "environment": present.environment(run),
         "charts": _charts(),
         "marks": present.marks(run),
-        "steps_per_epoch": run.estimate.get("steps_per_epoch") or 0,
+        "steps_per_epoch": progress.steps_per_epoch(run),
+        "seconds_taken": present.seconds_taken(run) if run.job.state == State.SUCCEEDED else None,
         "total_steps": run.job.total_steps or run.planned.get("total_steps") or 0,
     }
     return htmx.render(request, "runs/detail.html", context)
@@ -153,6 +154,8 @@ def _live_context(request: Request, run: Run, known: present.Course) -> dict[str
         "seconds_left": left,
         "ends_at": None if left is None else timezone.now() + dt.timedelta(seconds=left),
         "epoch": run.last_values.get("epoch"),
+        "epochs": progress.epochs(run),
+        "epoch_digits": 1 if progress.epochs(run) >= 1 else 2,
         "fault": words.fault(job) if job.state == State.FAILED else None,
         "is_worth_retrying": job.fault in _MAY_PASS,
         "kept": kept.checkpoint(run),
