@@ -43,7 +43,7 @@ def _names(values: object) -> str:
 
 def _encoding(data: Data) -> str:
     words = {"encoding": data.get("encoding", "")}
-    if data.get("found_by") == "guess":
+    if data.get("found_by") == "content":
         return _("The file does not say how its letters are encoded; it reads best as %(encoding)s.") % words
     return _("The file is encoded as %(encoding)s.") % words
 

@@ -87,6 +87,8 @@ def test_every_phase_has_words() -> None:
         ("planned", {"total_steps": 9, "resumed_from_step": 4}, "It goes on from step 4 of 9."),
         ("interrupted", {"because": "worker_lost", "worker": "anvil"}, "Contact with the worker anvil was lost."),
         ("rows_truncated", {"count": 1, "rows": [7], "max_length": 64}, "1 row is longer than 64 tokens"),
+        ("encoding", {"encoding": "utf-8", "found_by": "utf-8"}, "The file is encoded as utf-8."),
+        ("encoding", {"encoding": "windows-1252", "found_by": "content"}, "The file does not say how its letters"),
         ("bad_rows", {"rows": 2}, "2 rows cannot be used."),
         ("from the future", {}, "Noted: from the future"),
     ],
