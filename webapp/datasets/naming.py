@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from django.utils.translation import gettext as _
 
-from webapp.core import licences, visible
+from webapp.core import licences, units, visible
 from webapp.core.faults import UserFault
 from webapp.datasets import formats
 
@@ -55,9 +55,13 @@ def check_licence(text: str) -> str:
 
 def check_system_prompt(text: str) -> str:
     text = text.strip()
-    if len(text) > SYSTEM_PROMPT_CHARACTERS or "\x00" in text:
+    if "\x00" in text:
+        message = _("The instruction holds a character with the code 0, which no text has. Take it out.")
+        raise UserFault("bad_system_prompt", message, field="system_prompt")
+    if len(text) > SYSTEM_PROMPT_CHARACTERS:
         message = _("The instruction may have at most %(limit)s characters, since it is repeated with every row.")
-        raise UserFault("bad_system_prompt", message % {"limit": SYSTEM_PROMPT_CHARACTERS}, field="system_prompt")
+        limit = units.number(SYSTEM_PROMPT_CHARACTERS)
+        raise UserFault("bad_system_prompt", message % {"limit": limit}, field="system_prompt")
     return text
 
 

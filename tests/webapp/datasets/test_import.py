@@ -175,6 +175,13 @@ def test_names_are_unique_in_a_team_and_found_from_the_file(bring: Any, chat_fil
     assert Upload.objects.filter(state=Upload.State.COMPLETE).count() == 1  # and may be used with another name
 
 
+def test_an_instruction_with_a_character_that_no_text_has_is_not_called_too_long(bring: Any, chat_file: Any) -> None:
+    with pytest.raises(UserFault, match="character with the code 0"):
+        bring(chat_file(), system_prompt="a\x00b")
+    with pytest.raises(UserFault, match="at most 20,000 characters"):
+        bring(chat_file(), system_prompt="x" * 20_001)
+
+
 @pytest.mark.parametrize(
     ("options", "field"),
     [
