@@ -11,6 +11,8 @@ from webapp.adapters.models import Adapter, AdapterImport, AdapterVersion
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
 from webapp.basemodels.models import PretrainedModel
+from webapp.contract.spec import JobKind
+from webapp.datasets import faults as dataset_faults
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.evaluation.models import Report
 from webapp.jobs import queries as job_queries
@@ -57,7 +59,7 @@ def job(row: Job) -> dict[str, Any]:
 
 
 def _fault(row: Job) -> dict[str, Any]:
-    said = words.fault(row)
+    said = dataset_faults.of(row) if row.kind == JobKind.READ else words.fault(row)
     text = {"title": str(said.title), "meaning": str(said.meaning), "remedy": str(said.remedy)}
     return {"code": row.fault, "is_ours": said.is_ours, "reference": said.reference, "data": row.fault_data} | text
 

@@ -67,3 +67,17 @@ def test_a_path_in_a_field_is_only_ever_a_name(program: Make, trainer: Any) -> N
     upload = asked.ask("POST", "/uploads", body)[1]
     assert "/" not in upload["file_name"]
     assert asked.ask("POST", "/datasets", {"upload": "/etc/passwd", "name": "x"})[0] == 422
+
+
+def test_a_file_whose_columns_are_unclear_is_not_called_unreadable(program: Make, trainer: Any) -> None:
+    """The words are those of the dataset's page: it is a table, only nobody knows which column is what."""
+    asked = program(trainer)
+    dataset = asked.ask("POST", "/datasets", {"upload": send(asked), "name": "Answers"})[1]
+    Job.objects.update(
+        state="failed",
+        fault="unknown_format",
+        fault_data={"columns": ["ticket", "reply"], "doubts": ["unknown_names"], "guess": {}},
+    )
+    fault = asked.ask("GET", f"/datasets/{dataset['id']}")[1]["versions"][0]["job"]["fault"]
+    assert fault["title"] == "It is not clear which column holds what"
+    assert fault["code"] == "unknown_format" and fault["data"]["columns"] == ["ticket", "reply"]
