@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
@@ -16,6 +17,8 @@ from webapp.core import units
 from webapp.core.faults import UserFault
 
 logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=Model)
 
 
 class Problem(Schema):
@@ -30,6 +33,15 @@ class Problem(Schema):
     row: int | None = None
     errors: list[dict[str, Any]] = []
     request_id: str = ""
+
+
+def named(rows: QuerySet[Row], *, field: str) -> Row:
+    """The one that a field of a body names. Raises a 404 fault that says which field: the address itself is right."""
+    found = rows.first()
+    if found is None:
+        message = _("“%(field)s” names something that your team does not have. Take one from its list.")
+        raise UserFault("not_found", message % {"field": field}, field, status=404)
+    return found
 
 
 def answer(request: HttpRequest, *, status: int, code: str, detail: str, **more: Any) -> HttpResponse:
@@ -51,6 +63,8 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(UserFault)
     def _fault(request: HttpRequest, fault: UserFault) -> HttpResponse:
         more = {"field": fault.field, "row": fault.row} | fault.data
+        if isinstance(by_field := more.get("errors"), dict):
+            more["errors"] = [{"field": name, "detail": text} for name, text in by_field.items()]
         return answer(request, status=fault.status, code=fault.code, detail=str(fault), **more)
 
     @api.exception_handler(ValidationError)

@@ -1,11 +1,15 @@
 """The REST API: `/api/v1/`, with its OpenAPI document at openapi.json and a page to read it at docs."""
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.urls import path, re_path
+from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -57,8 +61,32 @@ def _for_programs(patterns: list[Any]) -> list[Any]:
     """A route with a token of its own answers 401 instead of leading to the sign-in page; the documents ask for it."""
     for pattern in patterns:
         if pattern.name not in {"openapi-json", "openapi-view", "api-root"}:
-            pattern.callback = login_not_required(pattern.callback)
+            pattern.callback = login_not_required(_with_words(pattern.callback))
     return patterns
+
+
+def _with_words(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The library refuses a method in plain text; here every error is a problem document."""
+
+    @wraps(view)
+    async def ask_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return _worded(request, await view(request, *args, **kwargs))
+
+    @wraps(view)
+    def ask(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return _worded(request, view(request, *args, **kwargs))
+
+    return ask_async if iscoroutinefunction(view) else ask
+
+
+def _worded(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if not isinstance(response, HttpResponseNotAllowed):
+        return response
+    allowed = response.headers["Allow"]
+    detail = _("This address knows no %(method)s; use %(allowed)s.") % {"method": request.method, "allowed": allowed}
+    worded = problems.answer(request, status=405, code="method_not_allowed", detail=detail)
+    worded["Allow"] = allowed
+    return worded
 
 
 _patterns, _app, _namespace = api.urls

@@ -78,3 +78,41 @@ def test_filters_that_nobody_offered_reach_no_query(program: Make, trainer: Any,
     query = "team__memberships__user__password__startswith=p&_connector=OR&ordering=password"
     _status, page = program(trainer).ask("GET", f"/adapters?{query}")
     assert len(page["items"]) == 1
+
+
+@pytest.mark.parametrize("path", ["/runs/run_01/cancel", "/adapters/adp_01/versions/1/download"])
+def test_a_method_that_an_address_does_not_know_is_a_problem_document_too(
+    program: Make, trainer: Any, path: str
+) -> None:
+    asked = program(trainer)
+    status, problem = asked.ask("DELETE", path)
+    assert (status, problem["code"]) == (405, "method_not_allowed")
+    assert asked.headers["Content-Type"] == "application/problem+json"
+    assert asked.headers["Allow"] in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("dataset", "data_0nowhere"), ("version", 99), ("base_model", "base_0nowhere"), ("recipe", "rec_0nowhere")],
+)
+def test_what_a_body_names_and_nobody_has_is_said_by_its_field(
+    program: Make, trainer: Any, version: AdapterVersion, field: str, value: Any
+) -> None:
+    """The address is right, so a program must not be told that nothing is there."""
+    run = version.run
+    assert run is not None
+    body = {"dataset": run.dataset_version.dataset.public_id, "base_model": run.base_model.public_id, field: value}
+    status, problem = program(trainer).ask("POST", "/runs", body)
+    assert (status, problem["code"], problem["field"]) == (404, "not_found", field)
+    assert field in problem["detail"]
+
+
+def test_the_errors_of_settings_are_a_list_as_the_document_says(
+    program: Make, trainer: Any, version: AdapterVersion
+) -> None:
+    run = version.run
+    assert run is not None
+    body = {"dataset": run.dataset_version.dataset.public_id, "base_model": run.base_model.public_id}
+    status, problem = program(trainer).ask("POST", "/runs", body | {"config": {"lora_r": 0, "seed": -1}})
+    assert (status, problem["code"]) == (422, "bad_config")
+    assert {error["field"] for error in problem["errors"]} == {"lora_r", "seed"}

@@ -12,7 +12,7 @@ from ninja import Path, Router, Status
 from webapp.accounts.access import Permission
 from webapp.api import idempotency, paging, schemas, show
 from webapp.api.auth import Caller, caller
-from webapp.api.problems import Problem
+from webapp.api.problems import Problem, named
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts import download
 from webapp.artifacts.models import Blob, Upload
@@ -77,11 +77,11 @@ def import_dataset(request: HttpRequest, body: schemas.DatasetIn, response: Http
     who = caller(request, Permission.UPLOAD)
 
     def make() -> dict[str, Any]:
-        known = get_object_or_404(_datasets(who), public_id=body.dataset) if body.dataset else None
+        known = named(_datasets(who).filter(public_id=body.dataset), field="dataset") if body.dataset else None
         version = datasets.import_upload(
             by=who.user,
             team=who.team,
-            upload=_upload(who, body.upload),
+            upload=named(_uploads(who).filter(public_id=body.upload), field="upload"),
             dataset=known,
             dataset_name=body.name,
             mapping=body.mapping,
@@ -177,5 +177,9 @@ def _datasets(who: Caller) -> Any:
     return Dataset.objects.live().filter(team=who.team).select_related("team")
 
 
+def _uploads(who: Caller) -> Any:
+    return Upload.objects.filter(team=who.team, created_by=who.user)
+
+
 def _upload(who: Caller, id: str) -> Upload:
-    return get_object_or_404(Upload, team=who.team, created_by=who.user, public_id=id)
+    return get_object_or_404(_uploads(who), public_id=id)

@@ -14,7 +14,7 @@ from webapp.adapters import cards
 from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.api import idempotency, paging, schemas, show
 from webapp.api.auth import Caller, caller
-from webapp.api.problems import Problem
+from webapp.api.problems import Problem, named
 from webapp.artifacts import download
 from webapp.artifacts.models import Blob
 from webapp.basemodels.models import PretrainedModel
@@ -41,18 +41,18 @@ def launch_run(request: HttpRequest, body: schemas.RunIn, response: HttpResponse
 
 
 def _launch(who: Caller, body: schemas.RunIn) -> Run:
-    versions = DatasetVersion.objects.filter(
-        dataset__team=who.team, dataset__deleted_at=None, dataset__public_id=body.dataset
-    ).order_by("-number")
-    version = get_object_or_404(versions, number=body.version) if body.version else versions.first()
-    if version is None:
-        raise Http404
-    recipe = get_object_or_404(Recipe.objects.for_team(who.team), public_id=body.recipe) if body.recipe else None
+    live = DatasetVersion.objects.filter(dataset__team=who.team, dataset__deleted_at=None)
+    version = named(live.filter(dataset__public_id=body.dataset).order_by("-number"), field="dataset")
+    if body.version:
+        version = named(live.filter(dataset=version.dataset, number=body.version), field="version")
+    recipes = Recipe.objects.for_team(who.team).filter(public_id=body.recipe)
+    bases = PretrainedModel.objects.for_team(who.team).filter(public_id=body.base_model)
+    recipe = named(recipes, field="recipe") if body.recipe else None
     return runs.launch(
         by=who.user,
         team=who.team,
         dataset_version=version,
-        base_model=get_object_or_404(PretrainedModel.objects.for_team(who.team), public_id=body.base_model),
+        base_model=named(bases, field="base_model"),
         config=fields.config_from(recipe.config if recipe else {}, body.config),
         recipe=recipe,
         name=body.name,
