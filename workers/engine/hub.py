@@ -18,7 +18,6 @@ from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
-    RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 from huggingface_hub.utils import build_hf_headers
@@ -102,9 +101,9 @@ class Repository:
                 break
             except HfHubHTTPError as error:
                 passing = Busy.of(error.response) if error.response is not None else None
-                patience.bear(passing or error, repository=name, revision=revision)
+                patience.bear(passing or error, has_token=bool(token), repository=name, revision=revision)
             except Exception as error:  # a hub that is out of reach from the first is said to be so at once
-                raise as_fault(error, repository=name, revision=revision) from error
+                raise as_fault(error, has_token=bool(token), repository=name, revision=revision) from error
         files = [
             File(
                 name=item.rfilename,
@@ -136,7 +135,7 @@ class Repository:
             except (Busy, *AWAY) as error:
                 if size_of(part) > before:
                     patience = Patience(self.wait)
-                patience.bear(error, repository=self.name, file=file.name)
+                patience.bear(error, has_token=bool(self.token), repository=self.name, file=file.name)
         if part.stat().st_size != file.size_bytes or not matches(part, file):
             part.unlink()
             raise EngineFault(Fault.DAMAGED_INPUT, file=file.name, reason="hash", repository=self.name)
@@ -158,7 +157,9 @@ class Repository:
             if busy := Busy.of(response):
                 raise busy
             if response.status_code not in {200, 206}:
-                raise from_status(response.status_code, repository=self.name, file=file.name)
+                raise from_status(
+                    response.status_code, has_token=bool(self.token), repository=self.name, file=file.name
+                )
             is_resumed = response.status_code == 206
             received = offset if is_resumed else 0
             said = received
@@ -206,21 +207,27 @@ def matches(path: Path, file: File) -> bool:
         return digest.hexdigest() == file.git_sha1
 
 
-def from_status(status: int, **data: Any) -> EngineFault:
-    """What an HTTP status of the hub means for the person who asked."""
+def from_status(status: int, *, has_token: bool, **data: Any) -> EngineFault:
+    """What an HTTP status of the hub means for the person who asked.
+
+    Whoever asks without a token for what does not exist, or is private, gets 401: no token was refused.
+    """
     faults = {401: Fault.HUB_TOKEN_REFUSED, 403: Fault.HUB_GATED, 404: Fault.HUB_NOT_FOUND}
-    return EngineFault(faults.get(status, Fault.HUB_UNREACHABLE), status=status, **data)
+    found = faults.get(status, Fault.HUB_UNREACHABLE)
+    if found is Fault.HUB_TOKEN_REFUSED and not has_token:
+        found = Fault.HUB_NOT_FOUND
+    return EngineFault(found, status=status, **data)
 
 
-def as_fault(error: Exception, **data: Any) -> EngineFault:
+def as_fault(error: Exception, *, has_token: bool, **data: Any) -> EngineFault:
     """An exception of the hub's library as a fault with a code. The gated kind is a kind of not found there."""
     if isinstance(error, Busy):
-        return from_status(error.status, **data)
+        return from_status(error.status, has_token=has_token, **data)
     if isinstance(error, GatedRepoError):
         return EngineFault(Fault.HUB_GATED, **data)
-    if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
-        status = getattr(getattr(error, "response", None), "status_code", 404)
-        return EngineFault(Fault.HUB_TOKEN_REFUSED if status == 401 else Fault.HUB_NOT_FOUND, **data)
+    if isinstance(error, RevisionNotFoundError):
+        return EngineFault(Fault.HUB_NOT_FOUND, **data)
     if isinstance(error, HfHubHTTPError) and error.response is not None:
-        return from_status(error.response.status_code, **data)
+        # Whatever else it is, the name is wrong before its revision can be.
+        return from_status(error.response.status_code, has_token=has_token, **data | {"revision": ""})
     return EngineFault(Fault.HUB_UNREACHABLE, message=type(error).__name__, **data)

@@ -323,7 +323,6 @@ def test_a_model_that_we_do_not_train_is_refused_before_its_weights_are_on_their
         (404, {"X-Error-Code": "RepoNotFound"}, Fault.HUB_NOT_FOUND),
         (404, {"X-Error-Code": "RevisionNotFound"}, Fault.HUB_NOT_FOUND),
         (403, {"X-Error-Code": "GatedRepo"}, Fault.HUB_GATED),
-        (401, {"X-Error-Message": "Invalid credentials"}, Fault.HUB_TOKEN_REFUSED),
         (503, {}, Fault.HUB_UNREACHABLE),
     ],
 )
@@ -334,6 +333,25 @@ def test_each_refusal_of_the_hub_has_its_fault(
     ended = from_hub(make_fetch, online).start().ended
     assert ended.fault is fault
     assert ended.data["repository"] == fake.NAME
+
+
+@pytest.mark.row("A9")
+@pytest.mark.parametrize(("token", "fault"), [("", Fault.HUB_NOT_FOUND), ("hf_secret\n", Fault.HUB_TOKEN_REFUSED)])
+def test_whoever_shows_no_token_is_not_told_that_it_was_refused(
+    make_fetch: Fetch, online: fake.Hub, monkeypatch: pytest.MonkeyPatch, token: str, fault: Fault
+) -> None:
+    """The hub answers 401 to anonymous people who ask for what does not exist."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(token))
+    online.refuses, online.headers_of_refusal = 401, {"X-Error-Message": "Invalid username or password."}
+    assert from_hub(make_fetch, online).start().ended.fault is fault
+
+
+@pytest.mark.row("A9")
+def test_a_missing_model_is_not_called_a_missing_revision(make_fetch: Fetch, online: fake.Hub) -> None:
+    online.refuses, online.headers_of_refusal = 404, {"X-Error-Code": "RepoNotFound"}
+    assert not from_hub(make_fetch, online, revision="v1").start().ended.data["revision"]
+    online.headers_of_refusal = {"X-Error-Code": "RevisionNotFound"}
+    assert from_hub(make_fetch, online, revision="v1").start().ended.data["revision"] == "v1"
 
 
 @pytest.mark.row("A9")
