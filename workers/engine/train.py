@@ -9,11 +9,12 @@ the bit, on the CPU.
 import hashlib
 import logging
 import math
+import resource
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import psutil
 import torch
 from torch import Tensor, nn
 
@@ -390,6 +391,8 @@ def metrics(step: int, values: dict[str, float]) -> Metrics:
 
 
 def memory_bytes(device: str) -> int:
+    """The most that was used so far: what the next run of this kind must find free."""
     if device != "cpu":
         return int(torch.cuda.max_memory_allocated(device))
-    return int(psutil.Process().memory_info().rss)
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

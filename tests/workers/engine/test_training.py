@@ -98,6 +98,13 @@ def test_metrics_come_at_each_step_and_held_out_loss_from_step_zero(trained: Run
     assert measured[0] == 0 and measured[-1] == 6
 
 
+def test_memory_is_the_most_that_was_used_not_what_is_left_afterwards() -> None:
+    before, size = train.memory_bytes("cpu"), 300_000_000
+    room = torch.ones(before + size, dtype=torch.uint8)
+    del room
+    assert train.memory_bytes("cpu") >= before + size
+
+
 @pytest.mark.row("F11")
 def test_a_broken_loss_ends_the_run_and_keeps_the_last_good_checkpoint(
     make_training: MakeTraining, monkeypatch: pytest.MonkeyPatch
