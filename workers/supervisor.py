@@ -1,5 +1,6 @@
 """One job from claim to end: prepare its folder, run its program, and say how it ended."""
 
+import errno
 import logging
 import threading
 import time
@@ -25,6 +26,7 @@ from workers.watch import Watch
 logger = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 1.0
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Stopped(Exception):
@@ -51,9 +53,10 @@ class Supervisor:
             self._work()
         except LeaseLost:
             logger.info("%s is in other hands; nothing more is written about it", self.claim.job.public_id)
-        except Exception:
+        except Exception as error:
             logger.exception("the supervision of %s failed", self.claim.job.public_id)
-            self._fail(Fault.INTERNAL, {"reason": "supervision"})
+            is_full = isinstance(error, OSError) and error.errno in NO_ROOM
+            self._fail(Fault.DISK_FULL if is_full else Fault.INTERNAL, {"reason": "supervision"})
         finally:
             self._keeper.stop()
             connections.close_all()

@@ -1,5 +1,6 @@
 """One job from claim to end, with a program that plays the engine."""
 
+import errno
 import json
 import os
 import signal
@@ -102,6 +103,20 @@ def test_a_missing_input_fails_the_job_by_its_name(workshop: Workshop, team: Any
     job = workshop.see_through(must_claim(worker()))
     assert (job.state, job.fault) == (State.FAILED, Fault.DAMAGED_INPUT)
     assert job.fault_data["file"] == "inputs/train.parquet"
+
+
+@pytest.mark.row("F7")
+@pytest.mark.parametrize(("number", "fault"), [(errno.ENOSPC, Fault.DISK_FULL), (errno.EIO, Fault.INTERNAL)])
+def test_a_disk_without_room_for_the_order_is_named(
+    number: int, fault: Fault, workshop: Workshop, team: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_arguments: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("workers.folder._write_order", write)
+    submit(team)
+    job = workshop.see_through(must_claim(worker()))
+    assert (job.state, job.fault) == (State.FAILED, fault)
 
 
 @pytest.mark.parametrize("path", ["../../evil", "/etc/evil", "inputs/../../evil", "spec.json", "inputs"])

@@ -126,11 +126,14 @@ class Launcher:
         self._describe()
 
     def _describe(self) -> None:
-        """Keep the note beside the lock true."""
+        """Keep the note beside the lock true; on a full disk the old one stands until there is room."""
         assert self._lock is not None and self._processes is not None
         pids = self._processes.pids()
         if pids != self._described:
-            self._lock.describe(url=self.url, pids=pids)
+            try:
+                self._lock.describe(url=self.url, pids=pids)
+            except OSError:
+                return
             self._described = pids
 
     def _notice_end(self, name: str, pid: int, code: int) -> None:

@@ -1,5 +1,6 @@
 """Everything of one machine, started in order and stopped in order."""
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from webapp.launch import broker, launcher, processes
+from webapp.launch import broker, launcher, processes, state
 from webapp.launch.errors import LaunchError
 from webapp.launch.launcher import Launcher
 from webapp.launch.processes import Program
@@ -137,6 +138,25 @@ def test_the_end_of_a_worker_is_told_with_its_process_id(scene: Scene, folder: P
     while not scene.ended_workers:
         scene.launcher.watch(0.05)
     assert scene.ended_workers == [worker]
+
+
+@pytest.mark.row("F8")
+def test_a_full_disk_ends_nothing(scene: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note of who runs cannot be written when a program is started again; the old one stands until it can."""
+    scene.start()
+    (web,) = _web_pids(folder)
+    with monkeypatch.context() as full:
+        full.setattr(state.os, "fdopen", _no_room)
+        os.kill(web, signal.SIGKILL)
+        scene.launcher.watch(1)
+    assert not list(folder.glob(".launcher.json.*"))
+    scene.launcher.watch(0.05)
+    assert _web_pids(folder) not in ([], [web])
+
+
+def _no_room(descriptor: int, *_mode: str) -> None:
+    os.close(descriptor)
+    raise OSError(errno.ENOSPC, "no space left on device")
 
 
 def _argv(pid: int) -> list[str]:
