@@ -60,3 +60,12 @@ def of_trash(count: int) -> Verdict:
         return Verdict(_("Nothing was deleted lately."))
     text = ngettext("One thing *can come back.*", "%(n)s things *can come back.*", count)
     return Verdict(text, n=units.in_words(count, opens=True))
+
+
+def of_search(wanted: str, found: int) -> Verdict:
+    if not wanted:
+        return Verdict(_("What are you looking for? *Names are enough.*"))
+    if not found:
+        return Verdict(_("Nothing is called *%(wanted)s.*"), wanted=wanted)
+    text = ngettext("One thing has *%(wanted)s* in its name.", "%(n)s things have *%(wanted)s* in their names.", found)
+    return Verdict(text, n=units.in_words(found, opens=True), wanted=wanted)

@@ -1,5 +1,5 @@
 from django.conf import settings
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -60,8 +60,11 @@ def trash(request: Request) -> HttpResponse:
 @require_GET
 @access.team_view(Permission.VIEW)
 def jump(request: Request) -> HttpResponse:
-    """The palette's options; it is no page of its own."""
-    if not request.htmx:
-        raise Http404
-    groups = search.find(request.team, " ".join(request.GET.get("q", "").split())[:80])
-    return render(request, "components/jump_results.html", {"groups": groups})
+    """The palette's options; for who has no scripts, or opens the link in a tab of its own, a page."""
+    wanted = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:80]
+    groups = search.find(request.team, wanted)
+    if request.htmx:
+        return render(request, "components/jump_results.html", {"groups": groups})
+    found = sum(len(group.items) for group in groups)
+    context = {"title": _("Search"), "verdict": verdict.of_search(wanted, found), "wanted": wanted, "groups": groups}
+    return render(request, "dashboard/jump.html", context)

@@ -52,6 +52,13 @@ def test_runs_that_wait_without_a_worker_say_so(page: Page, look: str, workshop:
 
 
 @EACH_LOOK
+def test_the_search_has_a_page_of_its_own(page: Page, look: str, workshop: Workshop) -> None:
+    workshop.adapter("workshop tickets r16", days=1)
+    found, nothing = "/t/acme/jump/?q=workshop", "/t/acme/jump/?q=quince"
+    looks.assert_good(page, {"search-found": found, "search-nothing": nothing}, look=look)
+
+
+@EACH_LOOK
 def test_the_trash_lists_every_kind_with_its_way_back(page: Page, look: str, workshop: Workshop) -> None:
     throw_away(workshop)
     looks.assert_good(page, {"trash-full": TRASH}, look=look)

@@ -19,8 +19,13 @@ def options(client: Client, wanted: str) -> str:
     return response.content.decode()
 
 
-def test_it_is_no_page_of_its_own(client_as: As, owner: Any, team: Team) -> None:
-    assert client_as(owner).get("/t/acme/jump/").status_code == 404
+def test_without_scripts_the_link_leads_to_a_page(client_as: As, owner: Any, team: Team) -> None:
+    first = client_as(owner).get("/t/acme/jump/").content.decode()
+    assert "What are you looking for?" in first and 'href="/t/acme/datasets/"' in first
+    found = client_as(owner).get("/t/acme/jump/", {"q": "cata"}).content.decode()
+    assert "One thing has <em>cata</em> in its name." in found and 'value="cata"' in found
+    nothing = client_as(owner).get("/t/acme/jump/", {"q": "<b>none"}).content.decode()
+    assert "Nothing is called <em>&lt;b&gt;none.</em>" in nothing and "<b>none" not in nothing
 
 
 def test_without_words_it_offers_the_places(client_as: As, owner: Any, team: Team) -> None:
