@@ -26,6 +26,7 @@ from webapp.api import actions as api  # noqa: E402
 from webapp.artifacts import actions as artifacts  # noqa: E402
 from webapp.basemodels import actions as basemodels  # noqa: E402
 from webapp.datasets import actions as datasets  # noqa: E402
+from webapp.datasets import removing  # noqa: E402
 from webapp.evaluation import actions as evaluation  # noqa: E402
 from webapp.fleet import actions as fleet  # noqa: E402
 from webapp.jobs import recovery  # noqa: E402
@@ -149,6 +150,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     adapters.purge_imports,
     runs.purge,
     runs.purge_recipes,
+    removing.purge_versions,
     datasets.purge,
     basemodels.purge,
     artifacts.expire_uploads,

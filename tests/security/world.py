@@ -352,7 +352,24 @@ def _trash(world: World) -> None:
         "deleted_recipe": Recipe.objects.create(**gone, name=name, config=things["recipe"].config),
         "deleted_run": deleted_run,
         "deleted_adapter": Adapter.objects.create(**gone, name=name),
+        "deleted_report": Report.objects.create(
+            team=world.team,
+            version=things["adapter_version"],
+            job=job(world, JobKind.EVALUATE, codec.from_dict(EvaluateSpec, things["scoring"].spec)),
+            deleted_at=timezone.now(),
+        ),
     }
+    AdapterVersion.everything.create(
+        adapter=things["adapter"],
+        number=2,
+        base_model=things["base_model"],
+        bundle=things["adapter_version"].bundle,
+        sha256="2" * 64,
+        deleted_at=timezone.now(),
+    )
+    DatasetVersion.everything.create(
+        dataset=things["dataset"], number=2, file_name=world.text[:80], deleted_at=timezone.now()
+    )
 
 
 def _examples(world: World) -> dict[str, Any]:
@@ -388,6 +405,9 @@ def _examples(world: World) -> dict[str, Any]:
         "runs:restore:run_id": ids["deleted_run"],
         "runs:restore_recipe:recipe_id": ids["deleted_recipe"],
         "adapters:restore:adapter_id": ids["deleted_adapter"],
+        "adapters:restore_version:number": 2,
+        "datasets:restore_version:number": 2,
+        "evaluation:restore:report_id": ids["deleted_report"],
         # Of the API, where every id is called so.
         "uploads/id": ids["upload"],
         "datasets/id": ids["dataset"],

@@ -13,6 +13,7 @@ from webapp.accounts.models import Team
 from webapp.adapters import gains
 from webapp.adapters.models import Adapter, AdapterVersion, Download, Score, Stage
 from webapp.artifacts.models import BundleFile
+from webapp.lineage import queries as lineage
 
 
 def newest_versions(team: Team) -> QuerySet[AdapterVersion]:
@@ -115,6 +116,24 @@ def consequences_of_deletion(adapter: Adapter) -> list[str]:
         .distinct()
         .count()
     )
+    if takers:
+        line = ngettext("%d other person downloaded it.", "%d other people downloaded it.", takers) % takers
+        lines.append(line + " " + _("Their copies stay; new downloads stop."))
+    return lines
+
+
+def consequences_of_deleting(version: AdapterVersion) -> list[str]:
+    """What a person should know before one version goes to the trash."""
+    lines = [_("The other versions stay, and its number is not given again.")]
+    reports = version.reports.count()
+    if reports:
+        lines.append(ngettext("%d report on it goes too.", "%d reports on it go too.", reports) % reports)
+    team, mark = version.adapter.team, "aver_"
+    made = {edge.target for edge in lineage.descendants(team, version.public_id) if edge.target.startswith(mark)}
+    if made:
+        line = ngettext("%d other version was made from it.", "%d other versions were made from it.", len(made))
+        lines.append(line % len(made) + " " + _("They stay whole."))
+    takers = version.downloads.exclude(user=version.created_by).values("user").distinct().count()
     if takers:
         line = ngettext("%d other person downloaded it.", "%d other people downloaded it.", takers) % takers
         lines.append(line + " " + _("Their copies stay; new downloads stop."))

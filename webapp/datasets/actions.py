@@ -225,12 +225,13 @@ def purge(*, before: dt.datetime | None = None) -> int:
 
 def _purge(dataset: Dataset) -> bool:
     audit.record(by=None, verb="dataset.purged", team=dataset.team, obj=dataset)
-    bundles = [version.bundle for version in dataset.versions.select_related("bundle") if version.bundle]
+    versions = DatasetVersion.everything.filter(dataset=dataset)
+    bundles = [version.bundle for version in versions.select_related("bundle") if version.bundle]
     # The jobs go too: what they tell of a file that could not be read may quote its rows.
     Job.objects.filter(dataset_version__dataset=dataset, state__in=OVER).delete()
-    dataset.versions.update(bundle=None, source=None, report={}, system_prompt="")
-    dataset.versions.filter(runs=None).delete()
-    if not dataset.versions.exists():
+    versions.update(bundle=None, source=None, report={}, system_prompt="")
+    versions.filter(runs=None).delete()
+    if not versions.exists():
         dataset.delete()
     for bundle in bundles:
         artifacts.drop_bundle(bundle=bundle)
@@ -264,7 +265,7 @@ def _save_named(dataset: Dataset) -> None:
 
 def _add_version(dataset: Dataset, **fields: Any) -> DatasetVersion:
     Dataset.objects.select_for_update().get(pk=dataset.pk)  # so that two files at once get two numbers
-    last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
+    last = DatasetVersion.everything.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
     version = DatasetVersion.objects.create(dataset=dataset, number=last + 1, **fields)
     before = dataset.versions.filter(number__lt=version.number).order_by("-number").first()
     if before is not None:

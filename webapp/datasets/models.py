@@ -44,10 +44,19 @@ class DatasetVersionQuerySet(models.QuerySet["DatasetVersion"]):
         return self.filter(bundle__isnull=False, dataset__deleted_at=None)
 
 
+class LiveVersions(models.Manager.from_queryset(DatasetVersionQuerySet)):  # type: ignore[misc]
+    """Leaves out what lies in the trash alone, so that no list and no door can forget to."""
+
+    def get_queryset(self) -> DatasetVersionQuerySet:
+        found: DatasetVersionQuerySet = super().get_queryset().filter(deleted_at=None)
+        return found
+
+
 class DatasetVersion(models.Model):
     """Rows as they were read once. Ready when it has its bundle; until then `job` says how far the reader is.
 
-    Without a source it is only a name in the history of runs: its dataset was deleted for good.
+    Without a source it is only a name in the history of runs: it or its dataset was deleted for good. One version
+    can lie in the trash alone: `objects` and `dataset.versions` hide it, `everything` does not.
     """
 
     public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "dver"))
@@ -71,8 +80,10 @@ class DatasetVersion(models.Model):
     job = models.OneToOneField(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="dataset_version")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
-    objects = DatasetVersionQuerySet.as_manager()
+    objects = LiveVersions()
+    everything = DatasetVersionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="one_dataset_version_number")]

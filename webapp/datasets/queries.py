@@ -52,7 +52,7 @@ def of_team(team: Team) -> QuerySet[Dataset]:
         Dataset.objects.live()
         .filter(team=team)
         .select_related("created_by")
-        .annotate(version_count=Count("versions"), newest_number=Subquery(newest))
+        .annotate(version_count=Count("versions", filter=Q(versions__deleted_at=None)), newest_number=Subquery(newest))
     )
 
 
@@ -124,7 +124,7 @@ def to_purge(*, before: dt.datetime) -> QuerySet[Dataset]:
     """What was deleted before that time, is needed by no run that goes on or may go on, and has something to remove:
     contents, or a version of which only the name is left and which no run bears any more.
     """
-    versions = DatasetVersion.objects.filter(dataset=OuterRef("pk"))
+    versions = DatasetVersion.everything.filter(dataset=OuterRef("pk"))
     needed = versions.filter(runs__isnull=False).exclude(runs__job__state__in=OVER)
     has_something = Exists(versions.filter(Q(source__isnull=False) | Q(runs=None))) | ~Exists(versions)
     return Dataset.objects.filter(has_something, deleted_at__lt=before).exclude(Exists(needed)).select_related("team")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.datasets.views import changes, downloads, lists, reading
+from webapp.datasets.views import changes, downloads, lists, reading, single
 
 app_name = "datasets"
 VERSION = "<str:dataset>/v<int:number>"
@@ -22,6 +22,8 @@ urlpatterns = [
     path(f"{VERSION}/used-by/", reading.used_by, name="used_by"),
     path(f"{VERSION}/read-again/", changes.read_again, name="read_again"),
     path(f"{VERSION}/cancel/", changes.cancel, name="cancel"),
+    path(f"{VERSION}/delete/", single.delete, name="delete_version"),
+    path(f"{VERSION}/restore/", single.restore, name="restore_version"),
     path(f"{VERSION}/original", downloads.original, name="original"),
     path(f"{VERSION}/rows.jsonl", downloads.conversations, name="conversations"),
     path(f"{VERSION}/problems.csv", downloads.problem_table, name="problem_table"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -77,7 +78,7 @@ def _adapter_inputs(version: AdapterVersion, folder: str) -> list[jobs.InputFile
 @transaction.atomic
 def finish(*, job: Job, bundle: Bundle, scores: Mapping[str, Any], answers_path: Path) -> Report:
     """Keep what the engine measured: all answers in the bundle, some on the row, each score as a fact."""
-    report = Report.objects.select_for_update().select_related("version__adapter__team").get(job=job)
+    report = Report.everything.select_for_update().select_related("version__adapter__team").get(job=job)
     report.bundle, report.scores = bundle, dict(scores)
     with answers_path.open(encoding="utf-8") as lines:
         report.samples = [_shortened(storable_json(json.loads(line))) for line in islice(lines, SAMPLES_ON_PAGE)]
@@ -95,13 +96,41 @@ def finish(*, job: Job, bundle: Bundle, scores: Mapping[str, Any], answers_path:
     return report
 
 
+@transaction.atomic
+def delete(*, by: User | None, report: Report) -> None:
+    """Move a report to the trash, from where it can come back for TRASH_DAYS. One that is being made is cancelled.
+
+    What it measured stays with the version: facts do not go with the paper that they were written on.
+    """
+    adapters.require_change(by=by, adapter=report.version.adapter)
+    if not Report.objects.filter(pk=report.pk).update(deleted_at=timezone.now()):
+        return
+    if not report.job.is_over:
+        jobs.ask(by=by, job=report.job, what=Asked.CANCEL)
+    audit.record(by=by, verb="report.deleted", team=report.team, obj=report)
+
+
+@transaction.atomic
+def restore(*, by: User | None, report: Report) -> None:
+    """Bring a report back from the trash. Raises UserFault while what it is about lies there."""
+    adapters.require_change(by=by, adapter=report.version.adapter)
+    if report.version.deleted_at is not None or report.version.adapter.deleted_at is not None:
+        message = _("%(version)s, which it is about, lies in the trash. Bring that back first.")
+        raise UserFault("version_deleted", message % {"version": report.version}, status=409)
+    if Report.everything.filter(pk=report.pk).exclude(deleted_at=None).update(deleted_at=None):
+        audit.record(by=by, verb="report.restored", team=report.team, obj=report)
+
+
 def purge(*, before: dt.datetime | None = None) -> int:
-    """Remove for good the reports on adapters that lay in the trash for TRASH_DAYS, with their files and their jobs.
+    """Remove for good the reports that lay in the trash for TRASH_DAYS, or whose adapter or version did, with their
+    files and their jobs.
 
     One that is still being made is cancelled, and goes when that is done.
     """
     before = before or timezone.now() - dt.timedelta(days=settings.TRASH_DAYS)
-    due = Report.objects.filter(version__adapter__deleted_at__lt=before)
+    due = Report.everything.filter(
+        Q(deleted_at__lt=before) | Q(version__deleted_at__lt=before) | Q(version__adapter__deleted_at__lt=before)
+    )
     return purging.each(due.select_related("job", "bundle"), _purge)
 
 

@@ -1,4 +1,5 @@
 from functools import partial
+from typing import ClassVar
 
 from django.db import models
 
@@ -9,8 +10,18 @@ from webapp.core.ids import new_id
 from webapp.jobs.models import Job
 
 
+class LiveReports(models.Manager["Report"]):
+    """Leaves out what lies in the trash, so that no list and no door can forget to."""
+
+    def get_queryset(self) -> models.QuerySet["Report"]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class Report(models.Model):
-    """An adapter version against its base on held-out rows. Complete when it has its bundle."""
+    """An adapter version against its base on held-out rows. Complete when it has its bundle.
+
+    `objects` and `version.reports` hide what lies in the trash, `everything` does not.
+    """
 
     public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "rep"))
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
@@ -20,6 +31,10 @@ class Report(models.Model):
     samples = models.JSONField(default=list, blank=True, help_text="a few answers for the page; all are in the bundle")
     bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LiveReports()
+    everything: ClassVar[models.Manager["Report"]] = models.Manager()
 
     def __str__(self) -> str:
         return f"report on {self.version}"

@@ -1,13 +1,15 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
 from webapp.adapters import scoretable
 from webapp.adapters.models import AdapterVersion
-from webapp.core import htmx, toasts
+from webapp.adapters.views import find
+from webapp.core import confirm, htmx, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
 from webapp.evaluation import actions, faults, samples, verdict
@@ -21,14 +23,7 @@ from webapp.jobs.models import State
 @access.team_view(Permission.VIEW)
 def report(request: Request, report_id: str) -> HttpResponse:
     """The answers of base and adapter side by side; while it is being made, how far it is."""
-    found = get_object_or_404(
-        Report.objects.select_related(
-            "job", "version__adapter", "version__base_model", "version__run__dataset_version"
-        ),
-        team=request.team,
-        public_id=report_id,
-        version__adapter__deleted_at=None,
-    )
+    found = _find(request, report_id)
     job = found.job
     context = {
         "title": _("Report on %s") % found.version,
@@ -40,6 +35,7 @@ def report(request: Request, report_id: str) -> HttpResponse:
         "fault": faults.of(job) if job.state == State.FAILED else None,
         "scores": scoretable.rows(found.version) if found.bundle_id else [],
         "samples": [samples.of(kept) for kept in found.samples],
+        "can_delete": find.may_change(request, found.version.adapter),
         "has_news": request.GET.get("seen") != job.state,
     }
     if not request.htmx:
@@ -60,3 +56,47 @@ def start(request: Request, version_id: str) -> HttpResponse:
         toasts.show(request, fault.message, is_bad=True)
         return redirect("adapters:version", request.team.slug, version.adapter.public_id, version.number)
     return redirect("evaluation:report", request.team.slug, made.public_id)
+
+
+@require_http_methods(["GET", "POST"])
+@access.team_view(Permission.TRAIN)
+def delete(request: Request, report_id: str) -> HttpResponse:
+    """Asks first; what was measured stays on the adapter's page."""
+    found = _find(request, report_id)
+    find.require_change(request, found.version.adapter)
+    lines = [_("The scores stay with the version; the answers side by side leave with the report.")]
+    if not found.job.is_over:
+        lines.append(_("It is still being made. That is cancelled."))
+    question = confirm.Question(
+        title=_("Delete the report on %s?") % found.version,
+        intro=_("It goes to the trash and can come back for 7 days."),
+        consequences=lines,
+        button=_("Delete report"),
+        back=reverse("evaluation:report", args=[request.team.slug, report_id]),
+    )
+    if not confirm.is_confirmed(request, question):
+        return confirm.ask(request, question)
+    actions.delete(by=request.user, report=found)
+    undo = reverse("evaluation:restore", args=[request.team.slug, report_id])
+    toasts.show(request, _("The report is in the trash."), undo=undo)
+    return redirect("adapters:version", request.team.slug, found.version.adapter.public_id, found.version.number)
+
+
+@require_POST
+@access.team_view(Permission.TRAIN)
+def restore(request: Request, report_id: str) -> HttpResponse:
+    rows = Report.everything.filter(team=request.team, deleted_at__isnull=False)
+    found = get_object_or_404(rows.select_related("version__adapter__team", "team"), public_id=report_id)
+    try:
+        actions.restore(by=request.user, report=found)
+    except UserFault as fault:
+        toasts.show(request, fault.message, is_bad=True)
+        return redirect("dashboard:trash", request.team.slug)
+    toasts.show(request, _("The report is back."))
+    return redirect("evaluation:report", request.team.slug, report_id)
+
+
+def _find(request: Request, report_id: str) -> Report:
+    related = ("job", "team", "version__adapter__team", "version__base_model", "version__run__dataset_version")
+    live = {"version__adapter__deleted_at": None, "version__deleted_at": None}
+    return get_object_or_404(Report.objects.select_related(*related), team=request.team, public_id=report_id, **live)

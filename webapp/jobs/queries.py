@@ -1,13 +1,13 @@
 """Reading about jobs, for the pages of the apps above."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from webapp.fleet import queries as fleet
 from webapp.fleet.models import Worker
 from webapp.jobs import waiting
 from webapp.jobs.claim import in_order
-from webapp.jobs.lifecycle import State
+from webapp.jobs.lifecycle import OVER, State
 from webapp.jobs.models import Attempt, AttemptLog, Job, JobEvent
 
 LONGEST_QUEUE = 1000
@@ -83,3 +83,18 @@ def story(job: Job, *, after: int = 0, limit: int = 200) -> list[JobEvent]:
 
 def current_attempt(job: Job) -> Attempt | None:
     return job.attempts.order_by("-number").first()
+
+
+def needed_contents() -> set[str]:
+    """The SHA-256 of every file that a job which has not ended reads, or will read."""
+    return {sha256 for _job, hashes in _open_inputs() for sha256 in hashes}
+
+
+def open_jobs_reading(contents: Set[str]) -> list[Job]:
+    """The jobs that have not ended and read one of these contents."""
+    return [job for job, hashes in _open_inputs() if hashes & contents]
+
+
+def _open_inputs() -> Iterator[tuple[Job, set[str]]]:
+    for job in Job.objects.exclude(state__in=OVER).only("title", "inputs"):
+        yield job, {item["sha256"] for item in job.inputs}

@@ -15,9 +15,10 @@ from webapp.adapters.actions.importing import (
 from webapp.adapters.actions.linking import MadeLink, follow_link, make_link, zip_name
 from webapp.adapters.actions.registering import record_score, register_from_run, relicense
 from webapp.adapters.actions.reviews import approve, ask, send_back
+from webapp.adapters.actions.rights import require_change
 from webapp.adapters.actions.stages import move, rollback
 from webapp.adapters.actions.taking import take
-from webapp.adapters.actions.trash import delete, purge, restore
+from webapp.adapters.actions.trash import delete, delete_version, purge, restore, restore_version
 
 __all__ = [
     "MadeLink",
@@ -28,6 +29,7 @@ __all__ = [
     "change_gate",
     "check_fetched",
     "delete",
+    "delete_version",
     "edit_card",
     "fail_import",
     "finish_import",
@@ -43,8 +45,10 @@ __all__ = [
     "relicense",
     "remove_gate",
     "rename",
+    "require_change",
     "reset_card",
     "restore",
+    "restore_version",
     "retry_import",
     "rollback",
     "send_back",

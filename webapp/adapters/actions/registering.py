@@ -23,13 +23,13 @@ def register_from_run(*, run: Run, bundle: Bundle, facts: Mapping[str, Any]) -> 
 
     A run registers once: asked again, it answers with the version that is there.
     """
-    known = AdapterVersion.objects.filter(run=run, bundle=bundle).first()
+    known = AdapterVersion.everything.filter(run=run, bundle=bundle).first()
     if known is not None:
         return known
     adapter, _created = Adapter.objects.select_for_update().get_or_create(
         team=run.team, name=run.name, deleted_at=None, defaults={"created_by": run.created_by}
     )
-    newest = adapter.versions.aggregate(newest=Max("number"))["newest"] or 0
+    newest = AdapterVersion.everything.filter(adapter=adapter).aggregate(newest=Max("number"))["newest"] or 0
     version = AdapterVersion.objects.create(
         adapter=adapter,
         number=newest + 1,

@@ -1,4 +1,5 @@
 from functools import partial
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -49,8 +50,18 @@ class Adapter(models.Model):
         return self.name
 
 
+class LiveVersions(models.Manager["AdapterVersion"]):
+    """Leaves out what lies in the trash, so that no list and no door can forget to."""
+
+    def get_queryset(self) -> models.QuerySet["AdapterVersion"]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class AdapterVersion(models.Model):
-    """Immutable weights with what is known about them. `sha256` is that of adapter_model.safetensors."""
+    """Immutable weights with what is known about them. `sha256` is that of adapter_model.safetensors.
+
+    One version can lie in the trash alone: `objects` and `adapter.versions` hide it, `everything` does not.
+    """
 
     public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "aver"))
     adapter = models.ForeignKey(Adapter, on_delete=models.CASCADE, related_name="versions")
@@ -66,6 +77,10 @@ class AdapterVersion(models.Model):
     licence = models.CharField(max_length=200, blank=True, help_text="of base and data together; see core/licences.py")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LiveVersions()
+    everything: ClassVar[models.Manager["AdapterVersion"]] = models.Manager()
 
     class Meta:
         constraints = [

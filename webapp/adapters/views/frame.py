@@ -33,7 +33,8 @@ TABS: list[tuple[str, str | Promise]] = [
 
 def context(request: Request, found: AdapterVersion, *, tab: str, verdict: Verdict | str) -> dict[str, Any]:
     """The context of templates/adapters/_version_base.html; a page adds its own to it."""
-    newest = found.adapter.versions.order_by("-number").values_list("number", flat=True)[0]
+    numbers = list(found.adapter.versions.order_by("-number").values_list("number", flat=True)[:2])
+    newest = numbers[0]
     return {
         "title": f"{found.adapter.name} v{found.number}",
         "verdict": verdict,
@@ -41,6 +42,7 @@ def context(request: Request, found: AdapterVersion, *, tab: str, verdict: Verdi
         "adapter": found.adapter,
         "tabs": [_tab(request, found, name, label, is_current=name == tab) for name, label in TABS],
         "newer": newest if newest != found.number else None,
+        "can_delete_version": len(numbers) > 1,
         "can_change": find.may_change(request, found.adapter),
         "why_not": access.why_not(Permission.DOWNLOAD),
     }

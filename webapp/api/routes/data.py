@@ -21,6 +21,7 @@ from webapp.basemodels.models import PretrainedModel
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
 from webapp.datasets import actions as datasets
+from webapp.datasets import removing
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.runs.models import Recipe
 
@@ -135,6 +136,21 @@ def delete_dataset(request: HttpRequest, id: Path[schemas.Id]) -> Any:
     """Moves it to the trash, from where it can be restored for seven days."""
     who = caller(request, Permission.UPLOAD)
     datasets.delete(by=who.user, dataset=get_object_or_404(_datasets(who), public_id=id))
+    return Status(204, None)
+
+
+@router.delete(
+    "/datasets/{id}/versions/{number}",
+    response={204: None, **ERRORS},
+    tags=["datasets"],
+    summary="Delete a dataset version",
+)
+def delete_dataset_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> Any:
+    """Moves one version to the trash for seven days. Refused while a job reads it, and for the only one."""
+    who = caller(request, Permission.UPLOAD)
+    rows = DatasetVersion.objects.filter(dataset__team=who.team, dataset__deleted_at=None, dataset__public_id=id)
+    found = get_object_or_404(rows.select_related("dataset__team", "bundle", "job"), number=number)
+    removing.delete_version(by=who.user, version=found)
     return Status(204, None)
 
 

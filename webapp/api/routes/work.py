@@ -20,6 +20,7 @@ from webapp.artifacts.models import Blob
 from webapp.basemodels.models import PretrainedModel
 from webapp.core.request import Request
 from webapp.datasets.models import DatasetVersion
+from webapp.evaluation import actions as evaluation
 from webapp.evaluation.models import Report
 from webapp.jobs.models import JobEvent
 from webapp.runs import actions as runs
@@ -193,8 +194,32 @@ def delete_adapter(request: HttpRequest, id: Path[schemas.Id]) -> Any:
 @router.get("/reports/{id}", response={200: schemas.ReportOut, **ERRORS}, tags=["reports"], summary="Read a report")
 def read_report(request: HttpRequest, id: Path[schemas.Id]) -> Any:
     who = caller(request)
-    rows = Report.objects.filter(team=who.team, version__adapter__deleted_at=None).select_related("job")
-    return show.report(get_object_or_404(rows, public_id=id))
+    rows = Report.objects.filter(team=who.team, version__adapter__deleted_at=None, version__deleted_at=None)
+    return show.report(get_object_or_404(rows.select_related("job"), public_id=id))
+
+
+@router.delete(
+    "/adapters/{id}/versions/{number}",
+    response={204: None, **ERRORS},
+    tags=["adapters"],
+    summary="Delete an adapter version",
+)
+def delete_adapter_version(request: HttpRequest, id: Path[schemas.Id], number: Path[schemas.Number]) -> Any:
+    """Moves one version to the trash for seven days. Refused for one in production or candidate, for one that a job
+    reads, and for the only one."""
+    who = caller(request, Permission.TRAIN)
+    adapters.delete_version(by=who.user, version=_version(who, id, number))
+    return Status(204, None)
+
+
+@router.delete("/reports/{id}", response={204: None, **ERRORS}, tags=["reports"], summary="Delete a report")
+def delete_report(request: HttpRequest, id: Path[schemas.Id]) -> Any:
+    """Moves it to the trash for seven days; one that is being made is cancelled. Scores stay with the version."""
+    who = caller(request, Permission.TRAIN)
+    rows = Report.objects.filter(team=who.team, version__adapter__deleted_at=None, version__deleted_at=None)
+    found = get_object_or_404(rows.select_related("team", "job", "version__adapter__team"), public_id=id)
+    evaluation.delete(by=who.user, report=found)
+    return Status(204, None)
 
 
 def _runs(who: Caller) -> Any:

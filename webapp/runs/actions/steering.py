@@ -51,7 +51,8 @@ def retry(*, by: User | None, run: Run) -> None:
     Raises UserFault.
     """
     _require_change(by=by, run=run)
-    if run.base_model.deleted_at is not None or run.dataset_version.dataset.deleted_at is not None:
+    data = run.dataset_version
+    if run.base_model.deleted_at or data.deleted_at or data.dataset.deleted_at:
         message = _("Its dataset or base model lies in the trash. Bring it back first.")
         raise UserFault("source_deleted", message, status=409)
     is_anew = run.job.state == State.CANCELLED or kept.checkpoint(run) is None
