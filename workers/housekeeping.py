@@ -29,6 +29,7 @@ from webapp.datasets import actions as datasets  # noqa: E402
 from webapp.datasets import removing  # noqa: E402
 from webapp.evaluation import actions as evaluation  # noqa: E402
 from webapp.fleet import actions as fleet  # noqa: E402
+from webapp.jobs import queries as job_queries  # noqa: E402
 from webapp.jobs import recovery  # noqa: E402
 from webapp.jobs.lifecycle import State  # noqa: E402
 from webapp.runs import actions as runs  # noqa: E402
@@ -138,6 +139,11 @@ class Sweeper:
         return True
 
 
+def collect_unused() -> None:
+    """What a job that has not ended reads stays, whatever became of the rows that named it."""
+    artifacts.collect_unused(needed=job_queries.needed_contents())
+
+
 def clear_sessions() -> None:
     call_command("clearsessions")
 
@@ -155,7 +161,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     basemodels.purge,
     artifacts.expire_uploads,
     artifacts.drop_orphans,
-    artifacts.collect_unused,
+    collect_unused,
     fleet.forget_stopped,
     api.forget_keys,
     clear_sessions,

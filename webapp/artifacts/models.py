@@ -8,12 +8,16 @@ from webapp.core.ids import new_id
 
 
 class Blob(models.Model):
-    """One content, stored once under its SHA-256, whoever brought it. `verified_at`: read back and found equal."""
+    """One content, stored once under its SHA-256, whoever brought it.
+
+    `verified_at`: read back and found equal. `unused_since`: first found with nobody needing it; it will be freed.
+    """
 
     sha256 = models.CharField(max_length=64, unique=True)
     size_bytes = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
     verified_at = models.DateTimeField(null=True, blank=True)
+    unused_since = models.DateTimeField(null=True, blank=True, db_index=True)
 
     def __str__(self) -> str:
         return self.sha256

@@ -3,6 +3,7 @@
 Names come from hashes only. Nothing that a person typed reaches a path.
 """
 
+import datetime as dt
 import errno
 import hashlib
 import io
@@ -11,6 +12,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -195,6 +197,30 @@ class _BucketFile(io.RawIOBase):
         buffer[: len(body)] = body
         self._position += len(body)
         return len(body)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A content as the storage knows it."""
+
+    sha256: str
+    size_bytes: int
+    changed_at: dt.datetime
+
+
+def every() -> Iterator[Stored]:
+    """All contents that the storage holds, registered or not."""
+    if not is_folder():
+        for item in cast(Any, default_storage).bucket.objects.filter(Prefix="blobs/"):
+            if _SHA256.fullmatch(name := item.key.rsplit("/", 1)[-1]):
+                yield Stored(name, item.size, item.last_modified)
+        return
+    for path in Path(default_storage.path("blobs")).glob("*/*/*"):
+        if _SHA256.fullmatch(path.name):
+            status = path.stat()
+            # Not its modification: a second name that was given to an old file is young.
+            changed_at = dt.datetime.fromtimestamp(status.st_ctime, tz=dt.UTC)
+            yield Stored(path.name, status.st_size, changed_at)
 
 
 def local_copy(*, sha256: str, cache_dir: Path) -> Path:

@@ -196,7 +196,8 @@ def test_unused_contents_go_and_used_ones_stay(tmp_path: Path, team: Any) -> Non
     bundle = actions.make_bundle(team=team, kind="x", files={"a": _file(tmp_path, b"used", "3")})
     used = bundle.files.get().blob
     long_ago = timezone.now() - dt.timedelta(days=30)
-    Blob.objects.filter(pk__in=[unused.pk, used.pk]).update(verified_at=long_ago)
+    assert actions.collect_unused() == 0  # nobody was seen to need them, but only now
+    Blob.objects.filter(pk__in=[unused.pk, used.pk]).update(unused_since=long_ago)
     assert actions.collect_unused() == 1
     assert [storage.exists(blob.sha256) for blob in (unused, fresh, used)] == [False, True, True]
     assert set(Blob.objects.values_list("pk", flat=True)) == {fresh.pk, used.pk}

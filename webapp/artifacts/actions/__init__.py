@@ -1,9 +1,8 @@
-"""The verbs: files.py stores and forgets contents, uploads.py brings them in."""
+"""The verbs: files.py stores contents, uploads.py brings them in, collecting.py frees what nobody needs."""
 
+from webapp.artifacts.actions.collecting import adopt_strays, collect_unused, drop_orphans
 from webapp.artifacts.actions.files import (
-    collect_unused,
     drop_bundle,
-    drop_orphans,
     make_bundle,
     manifest_sha256,
     store_file,
@@ -21,6 +20,7 @@ from webapp.artifacts.actions.uploads import (
 )
 
 __all__ = [
+    "adopt_strays",
     "append_chunk",
     "collect_unused",
     "drop_bundle",
