@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "webapp.runs",
     "webapp.adapters",
     "webapp.evaluation",
+    "webapp.storekeeper",
     "webapp.dashboard",
     "webapp.api",
     "webapp.launch",

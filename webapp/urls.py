@@ -12,6 +12,7 @@ urlpatterns = [
     path("t/<slug:team>/uploads/", include("webapp.artifacts.urls")),
     path("t/<slug:team>/models/", include("webapp.basemodels.urls")),
     path("t/<slug:team>/datasets/", include("webapp.datasets.urls")),
+    path("", include("webapp.storekeeper.urls")),  # /storage/ and /t/<team>/team/storage/
     path("t/<slug:team>/", include("webapp.runs.urls")),  # runs/ and recipes/
     path("t/<slug:team>/adapters/reports/", include("webapp.evaluation.urls")),  # a place of the catalog
     path("t/<slug:team>/adapters/", include("webapp.adapters.urls")),

@@ -33,6 +33,7 @@ from webapp.jobs import queries as job_queries  # noqa: E402
 from webapp.jobs import recovery  # noqa: E402
 from webapp.jobs.lifecycle import State  # noqa: E402
 from webapp.runs import actions as runs  # noqa: E402
+from webapp.storekeeper import actions as storekeeper  # noqa: E402
 from workers import results, vault  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -151,9 +152,11 @@ def clear_sessions() -> None:
 # What uses something comes before what is used.
 SWEEPS: tuple[Callable[[], object], ...] = (
     vault.forget_over,
+    storekeeper.apply_rules,
     evaluation.purge,
     adapters.purge,
     adapters.purge_imports,
+    runs.purge_checkpoints,
     runs.purge,
     runs.purge_recipes,
     removing.purge_versions,
@@ -162,6 +165,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     artifacts.expire_uploads,
     artifacts.drop_orphans,
     collect_unused,
+    storekeeper.take_sample,
     fleet.forget_stopped,
     api.forget_keys,
     clear_sessions,

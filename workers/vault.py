@@ -92,8 +92,8 @@ def bring_back(claim: Claim, folder: Path) -> None:
     """Where no earlier attempt on this machine left a checkpoint, take the newest from storage."""
     if any((folder / "checkpoints").iterdir()):
         return
-    stored = Checkpoint.objects.filter(run__job=claim.job).exclude(bundle=None).select_related("bundle")
-    newest = stored.order_by("-step").first()
+    stored = Checkpoint.objects.filter(run__job=claim.job, deleted_at=None).exclude(bundle=None)
+    newest = stored.select_related("bundle").order_by("-step").first()
     if newest is None or newest.bundle is None:
         return
     target = folder / "checkpoints" / newest.folder

@@ -105,7 +105,7 @@ def test_the_look_at_queries_sees_what_it_must():
 BUILT_FROM_NAMES = {
     "webapp/core/paging.py queryset.order_by": "the order is chosen by the view",
     "webapp/core/paging.py Q": "the same",
-    "webapp/artifacts/actions/files.py relation.related_model._base_manager.filter": "names of our own relations",
+    "webapp/artifacts/actions/collecting.py relation.related_model._base_manager.filter": "names of our own relations",
     "webapp/jobs/waiting.py rows.filter(place__lte=heads).values_list": "columns named a few lines above",
     "webapp/lineage/queries.py Edge.objects.filter": "source or target",
     "webapp/runs/views/runs.py runs.aggregate": "the names of FILTERS",

@@ -30,7 +30,7 @@ def before_production(adapter: Adapter) -> AdapterVersion | None:
     """The version that was in production before the present one: where a rollback leads."""
     left = (
         made(adapter)
-        .filter(from_stage=Stage.PRODUCTION, version__isnull=False)
+        .filter(from_stage=Stage.PRODUCTION, version__isnull=False, version__deleted_at=None)
         .exclude(version__stage=Stage.PRODUCTION)
     )
     change = left.select_related("version").first()

@@ -213,6 +213,58 @@ class LinkOut(Schema):
     expires_at: dt.datetime
 
 
+class HoldingOut(Schema):
+    kind: str
+    label: str
+    size_bytes: int
+
+
+class CandidateOut(Schema):
+    """Something that may go. `key` is what `POST /storage/free` takes; `size_bytes` is what goes with it alone."""
+
+    key: str
+    name: str
+    reason: str
+    size_bytes: int
+    since: dt.datetime
+
+
+class StorageOut(Schema):
+    """What the team's things take. `days_left` is null where there is no forecast; `outlook` and `forecast` say why."""
+
+    holdings: list[HoldingOut]
+    may_go: list[CandidateOut]
+    disk_total_bytes: int | None
+    disk_free_bytes: int | None
+    outlook: str
+    days_left: int | None
+    forecast: str
+    checkpoint_days: int | None
+
+
+class FreeIn(Body):
+    items: Annotated[list[Annotated[str, Field(max_length=80)]], Field(min_length=1, max_length=800)]
+
+
+class RefusalOut(Schema):
+    key: str
+    why: str
+
+
+class FreedOut(Schema):
+    """What went to the trash, from where it can come back for seven days, and what did not."""
+
+    freed: list[str]
+    size_bytes: int
+    refused: list[RefusalOut]
+
+
+class RulesIn(Body):
+    """null keeps for ever."""
+
+    checkpoint_days: int | None
+
+
 class AdapterVersionOut(Schema):
     id: str
     number: int

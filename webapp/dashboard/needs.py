@@ -13,12 +13,15 @@ from webapp.accounts.access import Permission
 from webapp.accounts.models import Membership, Team
 from webapp.adapters import standing
 from webapp.basemodels.models import PretrainedModel
+from webapp.core import units
 from webapp.core.findings import Action, Finding, Severity
+from webapp.core.verdict import Verdict
 from webapp.datasets import faults
 from webapp.datasets.models import DatasetVersion
 from webapp.jobs import words
 from webapp.jobs.models import State
 from webapp.runs.models import Run
+from webapp.storekeeper import disk, forecast
 
 SHOWN_FOR = dt.timedelta(days=7)
 OF_EACH_KIND = 5
@@ -26,7 +29,7 @@ OF_EACH_KIND = 5
 
 def of_member(membership: Membership) -> list[Finding]:
     team = membership.team
-    return [*_failed_runs(team), *_unread_files(team), *_missing_models(team), *_reviews(membership)]
+    return [*_failed_runs(team), *_unread_files(team), *_missing_models(team), *_reviews(membership), *_full_disk(team)]
 
 
 def _reviews(membership: Membership) -> list[Finding]:
@@ -86,6 +89,17 @@ def _missing_models(team: Team) -> list[Finding]:
         url = reverse("basemodels:detail", args=[team.slug, model.public_id])
         found.append(_finding(model.name, url, fault.title, f"{fault.meaning} {fault.remedy}"))
     return found
+
+
+def _full_disk(team: Team) -> list[Finding]:
+    """While there is still time to make room."""
+    seen = disk.look()
+    if not seen.is_worrying:
+        return []
+    url = reverse("storekeeper:team", args=[team.slug])
+    text = str(Verdict(forecast.sentence(seen.forecast))) + " " + _("See what may go, and what each thing takes.")
+    title = _("%(free)s are free on the disk") % {"free": units.filesize(seen.free_bytes)}
+    return [Finding(severity=Severity.WARN, title=title, text=text, actions=(Action(_("Make room"), url),))]
 
 
 def _finding(name: str, url: str, title: str, text: str) -> Finding:

@@ -1,7 +1,7 @@
 """What was deleted and can still come back, across the apps."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,30 +19,23 @@ from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.basemodels.models import PretrainedModel
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.evaluation.models import Report
-from webapp.runs.models import Recipe, Run
+from webapp.runs.models import Checkpoint, Recipe, Run
 
 
 @dataclass(frozen=True)
 class Kind:
     """`needed` is what its maker needs to bring a thing back; everybody else needs to manage.
 
-    A part of a larger thing, its `whole`, is listed while that does not lie in the trash itself. `whole` and `team`
-    are paths of relations; who made the whole may bring its parts back.
+    `rows` finds a team's. A part of a larger thing, its `whole`, is listed while that does not lie in the trash
+    itself, and who made the whole may bring its parts back.
     """
 
     label: str | Promise
-    rows: QuerySet[Any]
+    rows: Callable[[Team], QuerySet[Any]]
     icon: str
     restore: str
     needed: Permission
     whole: str = ""
-    team: str = "team"
-
-    def of_team(self, team: Team, *, since: dt.datetime) -> QuerySet[Any]:
-        found = self.rows.filter(**{self.team: team, "deleted_at__gt": since})
-        if self.whole:
-            found = found.filter(**{f"{self.whole}__deleted_at": None}).select_related(self.whole)
-        return found.order_by("-deleted_at")
 
     def made_by_id(self, row: Any) -> int | None:
         for part in filter(None, self.whole.split("__")):
@@ -51,43 +44,55 @@ class Kind:
         return made_by_id
 
     def restore_url(self, row: Any, team: Team) -> str:
-        numbered = {"adapter", "dataset"} & {self.whole}
-        args = [getattr(row, self.whole).public_id, row.number] if numbered else [row.public_id]
+        match self.whole:
+            case "adapter" | "dataset":
+                args = [getattr(row, self.whole).public_id, row.number]
+            case "run":
+                args = [row.run.public_id]
+            case _:
+                args = [row.public_id]
         return reverse(self.restore, args=[team.slug, *args])
 
 
+def _dataset_versions(team: Team) -> QuerySet[DatasetVersion]:
+    versions: QuerySet[DatasetVersion] = DatasetVersion.everything.filter(dataset__team=team, dataset__deleted_at=None)
+    return versions.select_related("dataset")
+
+
+def _adapter_versions(team: Team) -> QuerySet[AdapterVersion]:
+    versions = AdapterVersion.everything.filter(adapter__team=team, adapter__deleted_at=None)
+    return versions.select_related("adapter")
+
+
+def _checkpoints(team: Team) -> QuerySet[Checkpoint]:
+    kept = Checkpoint.objects.filter(run__team=team, run__deleted_at=None).exclude(bundle=None)
+    return kept.select_related("run")
+
+
+def _reports(team: Team) -> QuerySet[Report]:
+    reports: QuerySet[Report] = Report.everything.filter(
+        team=team, version__deleted_at=None, version__adapter__deleted_at=None
+    )
+    return reports.select_related("version__adapter")
+
+
+UPLOAD, TRAIN = Permission.UPLOAD, Permission.TRAIN
 KINDS = (
-    Kind(_("Dataset"), Dataset.objects.all(), "dataset", "datasets:restore", Permission.UPLOAD),
-    Kind(_("Run"), Run.objects.all(), "run", "runs:restore", Permission.TRAIN),
-    Kind(_("Adapter"), Adapter.objects.all(), "adapter", "adapters:restore", Permission.TRAIN),
-    Kind(_("Recipe"), Recipe.objects.all(), "recipe", "runs:recipe_restore", Permission.TRAIN),
-    Kind(_("Base model"), PretrainedModel.objects.all(), "basemodel", "basemodels:restore", Permission.UPLOAD),
+    Kind(_("Dataset"), lambda team: Dataset.objects.filter(team=team), "dataset", "datasets:restore", UPLOAD),
+    Kind(_("Run"), lambda team: Run.objects.filter(team=team), "run", "runs:restore", TRAIN),
+    Kind(_("Adapter"), lambda team: Adapter.objects.filter(team=team), "adapter", "adapters:restore", TRAIN),
+    Kind(_("Recipe"), lambda team: Recipe.objects.filter(team=team), "recipe", "runs:recipe_restore", TRAIN),
     Kind(
-        label=_("Dataset version"),
-        rows=DatasetVersion.everything.all(),
-        icon="dataset",
-        restore="datasets:restore_version",
-        needed=Permission.UPLOAD,
-        whole="dataset",
-        team="dataset__team",
+        _("Base model"),
+        lambda team: PretrainedModel.objects.filter(team=team),
+        "basemodel",
+        "basemodels:restore",
+        UPLOAD,
     ),
-    Kind(
-        label=_("Adapter version"),
-        rows=AdapterVersion.everything.all(),
-        icon="adapter",
-        restore="adapters:restore_version",
-        needed=Permission.TRAIN,
-        whole="adapter",
-        team="adapter__team",
-    ),
-    Kind(
-        label=_("Report"),
-        rows=Report.everything.filter(version__deleted_at=None),
-        icon="compare",
-        restore="evaluation:restore",
-        needed=Permission.TRAIN,
-        whole="version__adapter",
-    ),
+    Kind(_("Dataset version"), _dataset_versions, "dataset", "datasets:restore_version", UPLOAD, "dataset"),
+    Kind(_("Adapter version"), _adapter_versions, "adapter", "adapters:restore_version", TRAIN, "adapter"),
+    Kind(_("Checkpoint"), _checkpoints, "run", "runs:restore_checkpoints", TRAIN, "run"),
+    Kind(_("Report"), _reports, "compare", "evaluation:restore", TRAIN, "version__adapter"),
 )
 LONGEST = 200
 
@@ -111,7 +116,8 @@ def of_team(membership: Membership) -> list[Deleted]:
 def _deleted(membership: Membership) -> Iterator[Deleted]:
     team, keep = membership.team, dt.timedelta(days=settings.TRASH_DAYS)
     for kind in KINDS:
-        for row in kind.of_team(team, since=timezone.now() - keep)[:LONGEST]:
+        rows = kind.rows(team).filter(deleted_at__gt=timezone.now() - keep)
+        for row in rows.order_by("-deleted_at")[:LONGEST]:
             needed = kind.needed if kind.made_by_id(row) == membership.user_id else Permission.MANAGE
             is_allowed = access.role_can(membership.role, needed)
             url = kind.restore_url(row, team) if is_allowed else ""

@@ -98,5 +98,5 @@ def restore(request: Request, report_id: str) -> HttpResponse:
 
 def _find(request: Request, report_id: str) -> Report:
     related = ("job", "team", "version__adapter__team", "version__base_model", "version__run__dataset_version")
-    live = {"version__adapter__deleted_at": None, "version__deleted_at": None}
-    return get_object_or_404(Report.objects.select_related(*related), team=request.team, public_id=report_id, **live)
+    reports = Report.objects.filter(team=request.team, version__deleted_at=None, version__adapter__deleted_at=None)
+    return get_object_or_404(reports.select_related(*related), public_id=report_id)

@@ -127,7 +127,10 @@ class RewindMark(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A resumable state. With a bundle it also lies in storage, so that another machine can go on from it."""
+    """A resumable state. With a bundle it also lies in storage, so that another machine can go on from it.
+
+    `deleted_at`: what lies in storage is in the trash, and nothing goes on from it.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
     attempt = models.IntegerField()
@@ -138,9 +141,10 @@ class Checkpoint(models.Model):
     validation_loss = models.FloatField(null=True, blank=True)
     bundle = models.ForeignKey(Bundle, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "attempt", "step"], name="one_checkpoint_per_step")]
 
     def __str__(self) -> str:
-        return f"step {self.step} of run {self.run_id}"
+        return f"step {self.step} of {self.run}"

@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<str:run_id>/rename/", runs.rename, name="rename"),
     path("runs/<str:run_id>/delete/", runs.delete, name="delete"),
     path("runs/<str:run_id>/restore/", runs.restore, name="restore"),
+    path("runs/<str:run_id>/checkpoints/restore/", runs.restore_checkpoints, name="restore_checkpoints"),
     path("recipes/", recipes.list_recipes, name="recipes"),
     path("recipes/new/", recipes.new, name="recipe_new"),
     path("recipes/<str:recipe_id>/", recipes.detail, name="recipe"),

@@ -140,7 +140,7 @@ def finish_import(*, job: Job, bundle: Bundle, facts: Mapping[str, Any]) -> Adap
 
 
 def _register(found: AdapterImport, adapter: Adapter, bundle: Bundle, facts: Mapping[str, Any]) -> AdapterVersion:
-    newest = adapter.versions.aggregate(newest=Max("number"))["newest"] or 0
+    newest = AdapterVersion.everything.filter(adapter=adapter).aggregate(newest=Max("number"))["newest"] or 0
     card = str(facts.get("card") or "")
     version = AdapterVersion.objects.create(
         adapter=adapter,

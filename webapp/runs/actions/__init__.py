@@ -1,5 +1,6 @@
 """Everything that can be done to runs and recipes."""
 
+from webapp.runs.actions.checkpoints import delete_checkpoints, purge_checkpoints, restore_checkpoints
 from webapp.runs.actions.ending import fail, finish
 from webapp.runs.actions.launching import launch
 from webapp.runs.actions.recipes import change_recipe, delete_recipe, purge_recipes, restore_recipe, save_recipe
@@ -11,18 +12,21 @@ __all__ = [
     "cancel",
     "change_recipe",
     "delete",
+    "delete_checkpoints",
     "delete_recipe",
     "fail",
     "finish",
     "launch",
     "pause",
     "purge",
+    "purge_checkpoints",
     "purge_recipes",
     "record_checkpoint",
     "record_planned",
     "record_rewind",
     "rename",
     "restore",
+    "restore_checkpoints",
     "restore_recipe",
     "resume",
     "retry",

@@ -298,6 +298,15 @@ def restore(request: Request, run_id: str) -> HttpResponse:
     return redirect("runs:detail", request.team.slug, run_id)
 
 
+@require_POST
+@access.team_view(Permission.TRAIN)
+def restore_checkpoints(request: Request, run_id: str) -> HttpResponse:
+    run = get_object_or_404(Run.objects.live(), team=request.team, public_id=run_id)
+    actions.restore_checkpoints(by=request.user, run=run)
+    toasts.show(request, _("The checkpoints of %(name)s are back.") % {"name": run.name})
+    return redirect("runs:detail", request.team.slug, run_id)
+
+
 @require_http_methods(["GET", "POST"])
 @access.team_view(Permission.TRAIN)
 def rename(request: Request, run_id: str) -> HttpResponse:

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class StorekeeperConfig(AppConfig):
+    name = "webapp.storekeeper"
