@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "webapp.core.middleware.SignedOut",
     "django_structlog.middlewares.RequestMiddleware",
     "webapp.core.middleware.HtmxToasts",
     "webapp.core.middleware.Faults",

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 
 from webapp.core import errors, faults, ids
@@ -71,6 +73,27 @@ class Faults:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return errors.user_fault(request, exception) if isinstance(exception, faults.UserFault) else None
+
+
+class SignedOut:
+    """Who was signed out meanwhile finds no sign-in form inside a page: a poll loads the page anew, which leads there.
+
+    A form that was sent is only refused, so that what stands in it is not lost.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        htmx = getattr(request, "htmx", None)
+        leads_to_sign_in = response.headers.get("Location", "").startswith(f"{resolve_url(settings.LOGIN_URL)}?")
+        if not htmx or htmx.boosted or not leads_to_sign_in:
+            return response
+        refused = HttpResponse(status=401)
+        if request.method == "GET":
+            refused.headers["HX-Refresh"] = "true"
+        return refused
 
 
 class HtmxToasts:
