@@ -71,7 +71,7 @@ def of_gates(stages: Sequence[str]) -> Verdict:
         return Verdict(_("Candidates are checked, *production asks nothing more.*"))
     return Verdict(
         ngettext("*%(count)s rule* stands before production.", "*%(count)s rules* stand before production.", count),
-        count=units.number(count),
+        count=units.in_words(count, opens=True),
     )
 
 
@@ -79,10 +79,10 @@ def of_catalog(*, count: int, in_production: int) -> Verdict:
     """How many there are and what may be relied on."""
     if not count:
         return Verdict(_("No adapters yet. *The first run makes one.*"))
-    have = ngettext("One adapter.", "%(count)s adapters.", count) % {"count": units.number(count)}
+    have = ngettext("One adapter.", "%(count)s adapters.", count) % {"count": units.in_words(count, opens=True)}
     if not in_production:
         return Verdict(_("%(have)s *None is in production yet.*"), have=have)
     stands = ngettext("*One is in production.*", "*%(n)s are in production.*", in_production) % {
-        "n": units.number(in_production)
+        "n": units.in_words(in_production, opens=True)
     }
     return Verdict(f"%(have)s {stands}", have=have)

@@ -40,4 +40,4 @@ def test_a_version_that_could_be_measured_does_not_blame_its_rows() -> None:
 def test_the_catalog_says_how_many_and_what_may_be_relied_on() -> None:
     assert "No adapters yet" in str(verdict.of_catalog(count=0, in_production=0))
     assert str(verdict.of_catalog(count=1, in_production=0)) == "One adapter. None is in production yet."
-    assert str(verdict.of_catalog(count=4, in_production=1)) == "4 adapters. One is in production."
+    assert str(verdict.of_catalog(count=4, in_production=1)) == "Four adapters. One is in production."
