@@ -103,6 +103,8 @@ def test_the_look_at_queries_sees_what_it_must():
 
 # Calls that build a question from a dictionary or a list, each with why a visitor typed nothing in it.
 BUILT_FROM_NAMES = {
+    "webapp/adapters/finding.py Listing.objects.filter(team=team, adapter__public_id=after).values": "of ORDERS",
+    "webapp/adapters/finding.py listings(team, wanted).order_by": "of ORDERS, which is a closed list",
     "webapp/core/paging.py queryset.order_by": "the order is chosen by the view",
     "webapp/core/paging.py Q": "the same",
     "webapp/artifacts/actions/collecting.py relation.related_model._base_manager.filter": "names of our own relations",

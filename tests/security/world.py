@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from webapp.accounts import actions as accounts
 from webapp.accounts.models import Team, User
+from webapp.adapters import actions as adapters
 from webapp.adapters.models import Adapter, AdapterImport, AdapterVersion, Gate, Opinion, Review, Score, StageChange
 from webapp.artifacts import storage
 from webapp.artifacts.models import Blob, Bundle, BundleFile, Upload
@@ -267,6 +268,7 @@ def _catalog(world: World) -> None:
         created_by=world.owner,
     )
     Score.objects.create(version=version, name="validation_loss", value=1.0, base_value=2.0, source_id="run_1")
+    adapters.describe(by=world.owner, adapter=adapter, task="extraction", tags=["claims"])
     spec = EvaluateSpec(
         base=BaseModelRef(name="b", revision="2" * 64), dataset=DatasetRef(name=text, revision="1" * 64)
     )
@@ -431,6 +433,7 @@ def _bodies(world: World) -> dict[str, dict[str, Any]]:
     return {
         "POST /api/v1/storage/free": {"items": ["checkpoints:run_0"]},
         "PUT /api/v1/storage/rules": {"checkpoint_days": 30},
+        f"PATCH /api/v1/adapters/{ids['adapter']}": {"description": "Claims", "task": "chat", "tags": ["claims"]},
         "POST /api/v1/uploads": {"file_name": "answers.jsonl", "size_bytes": 10},
         "POST /api/v1/datasets": {"upload": ids["upload"], "dataset": ids["dataset"]},
         "POST /api/v1/adapters/{id}/versions/{number}/stage": {"stage": "candidate"},

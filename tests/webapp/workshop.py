@@ -110,6 +110,7 @@ class Workshop:
         AdapterVersion.objects.filter(pk=version.pk).update(created_at=made_at)
         if description:
             Adapter.objects.filter(pk=version.adapter_id).update(description=description)
+        adapters.relist(adapter=version.adapter)
         version.refresh_from_db()
         return version
 

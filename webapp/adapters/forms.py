@@ -9,7 +9,7 @@ from webapp.adapters import names
 from webapp.adapters.actions.editing import CARD_LIMIT
 from webapp.adapters.actions.reviews import WORD_LIMIT
 from webapp.adapters.actions.stages import REASON_LIMIT
-from webapp.adapters.models import Gate, Rule
+from webapp.adapters.models import Gate, Rule, Task
 from webapp.adapters.models.stages import GATED
 from webapp.core.faults import UserFault
 
@@ -27,14 +27,28 @@ class CardForm(forms.Form):
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
 
-class NameForm(forms.Form):
+class WordsForm(forms.Form):
+    """What people say about an adapter, and find it by."""
+
     name = forms.CharField(label=_("Name"), max_length=80)
     description = forms.CharField(
         label=_("Description"),
         required=False,
         max_length=200,
-        help_text=_("What it is for, in a few words: “Answers claims in the desk’s manner”."),
+        help_text=_("What it does, in a few words: “Answers claims in the desk’s manner”."),
     )
+    task = forms.ChoiceField(
+        label=_("What it is for"), required=False, choices=[("", _("Not said")), *Task.choices], initial=""
+    )
+    tags = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        max_length=1000,
+        help_text=_("Words to find it by, with commas between them: “claims, german, pilot”."),
+    )
+
+    def clean_tags(self) -> list[str]:
+        return self.cleaned_data["tags"].split(",")
 
 
 class LinkForm(forms.Form):

@@ -1,60 +1,56 @@
 """Reading the catalog."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.utils.functional import Promise
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.accounts.models import Team
-from webapp.adapters import gains
-from webapp.adapters.models import Adapter, AdapterVersion, Download, Score, Stage
+from webapp.adapters import finding, gains
+from webapp.adapters.models import Adapter, AdapterVersion, Download, Listing, Stage
 from webapp.artifacts.models import BundleFile
 from webapp.lineage import queries as lineage
 
 
-def newest_versions(team: Team) -> QuerySet[AdapterVersion]:
-    """The newest version of each live adapter of a team, with what a list shows; no query per row."""
-    newest = AdapterVersion.objects.filter(adapter=OuterRef("adapter")).order_by("-number").values("pk")[:1]
-    loss = Score.objects.filter(version=OuterRef("pk"), name="validation_loss").order_by("-id")
-    return (
-        AdapterVersion.objects.filter(adapter__team=team, adapter__deleted_at=None, pk=Subquery(newest))
-        .select_related("adapter", "base_model", "bundle", "created_by", "run")
-        .annotate(loss=Subquery(loss.values("value")[:1]), base_loss=Subquery(loss.values("base_value")[:1]))
-        .order_by("-id")
-    )
-
-
 @dataclass(frozen=True)
 class Row:
-    """A version in a list."""
+    """A line of the catalog: the newest version of an adapter, and which other one may be relied on."""
 
-    version: AdapterVersion
-    loss: float | None
-    gain: gains.Gain | None
+    listing: Listing
+
+    @property
+    def version(self) -> AdapterVersion:
+        return self.listing.version
+
+    @property
+    def adapter(self) -> Adapter:
+        return self.listing.adapter
+
+    @property
+    def gain(self) -> gains.Gain | None:
+        return gains.of_losses(self.listing.base_loss, self.listing.loss)
 
     @property
     def base_name(self) -> str:
         """Without its publisher; lists are narrow, and the whole name stands on the version's page."""
-        return self.version.base_model.name.split("/")[-1]
+        return self.listing.base_model.name.split("/")[-1]
+
+    @property
+    def base_revision(self) -> str:
+        return self.listing.base_model.revision[:8]
+
+    @property
+    def holders(self) -> list[tuple[str, int]]:
+        """Stages that versions other than the newest hold, with their numbers."""
+        held = [(Stage.PRODUCTION.value, self.listing.production), (Stage.CANDIDATE.value, self.listing.candidate)]
+        return [(stage, number) for stage, number in held if number is not None and number != self.version.number]
 
 
-def rows(versions: Iterable[Any]) -> list[Row]:
-    """What a list shows of versions that `newest_versions` found."""
-    return [
-        Row(version=version, loss=version.loss, gain=gains.of_losses(version.base_loss, version.loss))
-        for version in versions
-    ]
-
-
-def stage_counts(versions: QuerySet[AdapterVersion]) -> list[tuple[str, str | Promise, int]]:
-    """Stage, its word and how many are in it; what may be relied on comes first, and empty stages are left out."""
-    found = dict(versions.order_by().values_list("stage").annotate(count=Count("pk")))
-    order = [Stage.PRODUCTION, Stage.CANDIDATE, Stage.DRAFT, Stage.RETIRED]
-    return [(stage.value, stage.label, found[stage.value]) for stage in order if found.get(stage.value)]
+def newest(team: Team, *, most: int) -> list[Row]:
+    """The adapters with the newest versions."""
+    return [Row(listing) for listing in finding.page(team, finding.Wanted(), size=most)]
 
 
 def files(version: AdapterVersion) -> QuerySet[BundleFile]:
@@ -68,17 +64,6 @@ def live_for_run(run_id: int) -> AdapterVersion | None:
         .select_related("adapter")
         .order_by("-id")
         .first()
-    )
-
-
-def search(versions: QuerySet[AdapterVersion], wanted: str) -> QuerySet[AdapterVersion]:
-    """Those that have `wanted` in the adapter's name or description, or in the name of the base model."""
-    if not wanted:
-        return versions
-    return versions.filter(
-        Q(adapter__name__icontains=wanted)
-        | Q(adapter__description__icontains=wanted)
-        | Q(base_model__name__icontains=wanted)
     )
 
 

@@ -29,11 +29,13 @@ def page(queryset: QuerySet[Any], *, paging: Paging, show: Callable[[Any], Any])
     if paging.cursor:
         start: Model | None = queryset.filter(public_id=paging.cursor).first()
         if start is None:
-            raise UserFault(
-                "bad_cursor", _("This cursor is not of this list. Start without one."), "cursor", status=400
-            )
+            raise bad_cursor()
         rows = rows.filter(pk__lt=start.pk)
     items = list(rows[: paging.limit + 1])
     more = len(items) > paging.limit
     items = items[: paging.limit]
     return {"items": [show(item) for item in items], "next": items[-1].public_id if more else None}
+
+
+def bad_cursor() -> UserFault:
+    return UserFault("bad_cursor", _("This cursor is not of this list. Start without one."), "cursor", status=400)

@@ -6,6 +6,10 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
+from webapp.adapters.finding import Sort
+from webapp.adapters.models import Task
+from webapp.api.paging import Paging
+
 Id = Annotated[str, Field(pattern=r"^[a-z]+_[0-9a-z_-]{1,30}$", examples=["run_01kar5t3m8w2q6z4n7ye"])]
 
 Number = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])]
@@ -326,11 +330,49 @@ class ImportOut(Schema):
     url: str
 
 
+class AdaptersQuery(Paging):
+    """Filters combine: what is found fits all of them. An unknown filter, value or order is refused with 400."""
+
+    q: Annotated[str, Field(description="words, or beginnings of words, of name, description, tags, base, card")] = ""
+    stage: Annotated[str, Field(description="of the newest version; for `production` and `candidate` any version")] = ""
+    task: Annotated[str, Field(description="one of: " + ", ".join(Task.values))] = ""
+    base: Annotated[str, Field(description="id of a base model")] = ""
+    tag: Annotated[list[str], Field(description="may be repeated; all must be there")] = []
+    licence: str = ""
+    owner: Annotated[str, Field(description="id of a user")] = ""
+    sort: Annotated[str, Field(description="one of: " + ", ".join(Sort.values))] = Sort.NEWEST.value
+
+
+class AdapterIn(Body):
+    """What people say about an adapter; a field that is left out stays as it is."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    description: Annotated[str, Field(max_length=200)] | None = None
+    task: Annotated[str, Field(max_length=16, examples=["extraction"])] | None = None
+    tags: Annotated[list[str], Field(max_length=50, examples=[["claims", "german"]])] | None = None
+
+
 class AdapterOut(Schema):
+    """`stage`, losses and `gain` are those of the newest version; `gain` is 0.82 where the loss is 82 % lower."""
+
     id: str
     name: str
     description: str
+    task: str
+    tags: list[str]
+    owner: str | None
+    owner_name: str | None
+    base_model: str | None
+    base_name: str | None
+    base_revision: str | None
+    licence: str
     newest_version: int | None
+    stage: str | None
+    production: int | None
+    candidate: int | None
+    loss: float | None
+    base_loss: float | None
+    gain: float | None
     created_at: dt.datetime
     url: str
 

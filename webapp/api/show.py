@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from webapp.adapters import cards, imported, scoretable, terms
+from webapp.adapters import cards, gains, imported, scoretable, terms
 from webapp.adapters import queries as adapter_queries
-from webapp.adapters.models import Adapter, AdapterImport, AdapterVersion
+from webapp.adapters.models import AdapterImport, AdapterVersion, Listing
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
 from webapp.basemodels.models import PretrainedModel
@@ -174,15 +174,30 @@ def adapter_import(row: AdapterImport) -> dict[str, Any]:
     }
 
 
-def adapter(row: Adapter) -> dict[str, Any]:
-    newest = row.versions.order_by("-number").values_list("number", flat=True).first()
+def adapter(row: Listing) -> dict[str, Any]:
+    about, version = row.adapter, row.version
+    gain = gains.of_losses(row.base_loss, row.loss)
     return {
-        "id": row.public_id,
-        "name": row.name,
-        "description": row.description,
-        "newest_version": newest,
-        "created_at": row.created_at,
-        "url": address("adapters:detail", row.team.slug, row.public_id),
+        "id": about.public_id,
+        "name": about.name,
+        "description": about.description,
+        "task": about.task,
+        "tags": row.tags,
+        "owner": row.owner.public_id if row.owner else None,
+        "owner_name": str(row.owner) if row.owner else None,
+        "base_model": row.base_model.public_id,
+        "base_name": row.base_model.name,
+        "base_revision": row.base_model.revision,
+        "licence": row.licence,
+        "newest_version": version.number,
+        "stage": version.stage,
+        "production": row.production,
+        "candidate": row.candidate,
+        "loss": row.loss,
+        "base_loss": row.base_loss,
+        "gain": -gain.share if gain else None,
+        "created_at": about.created_at,
+        "url": address("adapters:detail", row.team.slug, about.public_id),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from webapp.accounts.models import Team, User
-from webapp.adapters.models import Adapter
+from webapp.adapters import facets
 from webapp.basemodels.models import PretrainedModel
 from webapp.datasets.models import Dataset
 from webapp.notices.models import Notice
@@ -16,6 +16,6 @@ def for_member(*, user: User, team: Team) -> Mapping[str, int]:
         "datasets:list": Dataset.objects.live().filter(team=team).count(),
         "basemodels:list": PretrainedModel.objects.for_team(team).count(),
         "runs:list": Run.objects.live().filter(team=team).count(),
-        "adapters:list": Adapter.objects.live().filter(team=team).count(),
+        "adapters:list": facets.total(team),
         "notices:list": Notice.objects.filter(user=user, read_at=None).count(),
     }

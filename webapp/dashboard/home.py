@@ -97,7 +97,7 @@ def of_member(membership: Membership) -> Home:
         others=work.others(team),
         needs=needs.of_member(membership),
         workers=lines,
-        newest=adapters.rows(adapters.newest_versions(team)[:NEWEST]),
+        newest=adapters.newest(team, most=NEWEST),
         storage=aside.storage(team),
         lately=aside.lately(team),
         road=_road(team),

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from webapp.accounts.models import Team
-from webapp.adapters.models import Adapter
+from webapp.adapters import finding
 from webapp.basemodels.models import PretrainedModel
 from webapp.core import navigation
 from webapp.datasets.models import Dataset
@@ -39,6 +39,7 @@ def find(team: Team, wanted: str) -> list[Group]:
         groups += [
             Group(title, _rows(team, rows, wanted, url_name, icon)) for title, rows, url_name, icon in _things(team)
         ]
+        groups.insert(3, Group(_("Adapters"), _adapters(team, wanted)))
     return [group for group in groups if group.items]
 
 
@@ -47,7 +48,6 @@ def _things(team: Team) -> list[tuple[str | Promise, QuerySet[Any], str, str]]:
     return [
         (_("Runs"), Run.objects.live().filter(team=team), "runs:detail", "run"),
         (_("Datasets"), Dataset.objects.live().filter(team=team), "datasets:detail", "dataset"),
-        (_("Adapters"), Adapter.objects.live().filter(team=team), "adapters:detail", "adapter"),
         (_("Base models"), PretrainedModel.objects.for_team(team), "basemodels:detail", "basemodel"),
         (_("Recipes"), Recipe.objects.for_team(team), "runs:recipe", "recipe"),
     ]
@@ -62,3 +62,16 @@ def _places(team: Team, wanted: str) -> list[Item]:
 def _rows(team: Team, rows: QuerySet[Any], wanted: str, url_name: str, icon: str) -> list[Item]:
     found = rows.filter(name__icontains=wanted).order_by("-id")[:PER_GROUP]
     return [Item(row.name, reverse(url_name, args=[team.slug, row.public_id]), icon) for row in found]
+
+
+def _adapters(team: Team, wanted: str) -> list[Item]:
+    """As the catalog finds them: by what they are for as well as by name."""
+    return [
+        Item(
+            listing.adapter.name,
+            reverse("adapters:detail", args=[team.slug, listing.adapter.public_id]),
+            "adapter",
+            listing.stage,
+        )
+        for listing in finding.page(team, finding.Wanted(text=wanted), size=PER_GROUP)
+    ]

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from webapp.adapters import actions as adapters
 from webapp.basemodels import actions as basemodels
 from webapp.fleet import actions as fleet
 from webapp.launch.errors import LaunchError
@@ -19,6 +20,7 @@ def prepare() -> str:
     """Bring the database up to this version and order what every installation has; returns in words what was done."""
     done = _migrate()
     basemodels.ensure_starter()
+    adapters.relist_missing()
     return done
 
 

@@ -39,7 +39,7 @@ def header(version: AdapterVersion) -> dict[str, Any]:
 def test_a_card_follows_what_is_known_until_a_person_writes_it(workshop: Workshop, trainer: Any) -> None:
     version = workshop.adapter("tickets")
     assert "# tickets v1" in cards.text(version)
-    actions.rename(by=trainer, adapter=version.adapter, name="letters", description="Answers letters")
+    actions.change(by=trainer, adapter=version.adapter, name="letters", description="Answers letters")
     assert "# letters v1" in cards.text(version) and "Answers letters" in cards.text(version)
     workshop.report(version)
     assert "Right form" in cards.text(version)

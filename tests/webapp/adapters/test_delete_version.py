@@ -43,11 +43,11 @@ def test_a_deleted_version_leaves_every_list_and_comes_back(
     assert client.get(f"{at}/").headers["Location"] == f"{at}/v2/"
     assert client.get(f"{at}/v3/").status_code == 404
     assert f'{at}/v3/"' not in client.get(f"{at}/v2/").content.decode()
-    assert [found.number for found in queries.newest_versions(team)] == [2]
+    assert [row.version.number for row in queries.newest(team, most=5)] == [2]
     assert f"{at}/v3/restore/" in client.get("/t/acme/trash/").content.decode()
     client.post(f"{at}/v3/restore/")
     assert client.get(f"{at}/v3/").status_code == 200
-    assert [found.number for found in queries.newest_versions(team)] == [3]
+    assert [row.version.number for row in queries.newest(team, most=5)] == [3]
 
 
 def test_a_number_is_not_given_twice(versions: list[AdapterVersion], trainer: Any, workshop: Workshop) -> None:

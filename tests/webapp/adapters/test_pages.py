@@ -9,6 +9,7 @@ from django.test import Client
 
 from tests.webapp.workshop import Workshop
 from webapp.accounts.models import Team
+from webapp.adapters import actions
 from webapp.adapters.models import Adapter, AdapterVersion, Stage
 from webapp.jobs.models import State
 
@@ -48,7 +49,9 @@ def test_the_list_shows_the_newest_version_of_each_and_finds_by_name_description
 
 
 def test_stages_narrow_the_list_and_an_unknown_one_does_not(client_as: As, viewer: Any, workshop: Workshop) -> None:
-    AdapterVersion.objects.filter(pk=workshop.adapter("stands").pk).update(stage=Stage.PRODUCTION)
+    stands = workshop.adapter("stands")
+    AdapterVersion.objects.filter(pk=stands.pk).update(stage=Stage.PRODUCTION)
+    actions.relist(adapter=stands.adapter)
     workshop.adapter("tried")
     client = client_as(viewer)
     assert names(client, "?stage=production") == ["stands"]

@@ -37,7 +37,7 @@ def test_a_second_run_of_the_same_name_becomes_the_next_version(
     other = make_adapter_version(make_run(team=team, state=State.SUCCEEDED, name="workshop"), content=b"other")
     assert other.adapter == version.adapter
     assert other.number == 2
-    assert [v.number for v in queries.newest_versions(team)] == [2]
+    assert [row.version.number for row in queries.newest(team, most=5)] == [2]
 
 
 def test_a_run_named_like_an_adapter_in_the_trash_starts_a_new_adapter(

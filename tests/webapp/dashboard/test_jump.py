@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.test import Client
-from django.utils import timezone
 
 from tests.webapp.workshop import Workshop
 from webapp.accounts.models import Team
-from webapp.adapters.models import Adapter
+from webapp.adapters import actions as adapters
 
 As = Callable[..., Client]
 
@@ -47,12 +46,16 @@ def test_it_finds_things_of_each_kind_by_a_part_of_their_names(client_as: As, ow
 def test_what_is_deleted_or_another_teams_is_not_found(
     client_as: As, owner: Any, workshop: Workshop, other_team: Team, stranger: Any
 ) -> None:
-    workshop.adapter("tickets r16")
-    Adapter.objects.update(deleted_at=timezone.now())
+    adapters.delete(by=None, adapter=workshop.adapter("tickets r16").adapter)
     Workshop(team=other_team, by=stranger).adapter("tickets of theirs")
     said = options(client_as(owner), "tickets")
     assert "tickets of theirs" not in said
     assert ">Adapters</p>" not in said
+
+
+def test_an_adapter_is_found_by_what_it_is_for_as_in_the_catalog(client_as: As, owner: Any, workshop: Workshop) -> None:
+    workshop.adapter("r16", description="Messages as job tickets")
+    assert ">r16</span>" in options(client_as(owner), "messages job")
 
 
 def test_a_stranger_gets_nothing(client_as: As, stranger: Any, team: Team) -> None:

@@ -1,6 +1,6 @@
 """The verbs of the catalog: one module for each thing that people or runs do with adapters."""
 
-from webapp.adapters.actions.editing import edit_card, rename, reset_card
+from webapp.adapters.actions.editing import change, describe, edit_card, rename, reset_card
 from webapp.adapters.actions.gates import add_gate, change_gate, remove_gate
 from webapp.adapters.actions.importing import (
     cancel_import,
@@ -13,6 +13,7 @@ from webapp.adapters.actions.importing import (
     retry_import,
 )
 from webapp.adapters.actions.linking import MadeLink, follow_link, make_link, zip_name
+from webapp.adapters.actions.listing import relist, relist_missing, relist_team
 from webapp.adapters.actions.registering import record_score, register_from_run, relicense
 from webapp.adapters.actions.reviews import approve, ask, send_back
 from webapp.adapters.actions.rights import require_change
@@ -26,10 +27,12 @@ __all__ = [
     "approve",
     "ask",
     "cancel_import",
+    "change",
     "change_gate",
     "check_fetched",
     "delete",
     "delete_version",
+    "describe",
     "edit_card",
     "fail_import",
     "finish_import",
@@ -43,6 +46,9 @@ __all__ = [
     "record_score",
     "register_from_run",
     "relicense",
+    "relist",
+    "relist_missing",
+    "relist_team",
     "remove_gate",
     "rename",
     "require_change",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from webapp.accounts import access
 from webapp.accounts.models import Team, User
+from webapp.adapters.actions import listing
 from webapp.adapters.actions.registering import WEIGHTS
 from webapp.adapters.models import Adapter, AdapterImport, AdapterVersion, ImportFile
 from webapp.artifacts import actions as artifacts
@@ -154,6 +155,7 @@ def _register(found: AdapterImport, adapter: Adapter, bundle: Bundle, facts: Map
         is_card_edited=bool(card),
         created_by=found.created_by,
     )
+    listing.relist(adapter=adapter)
     lineage.connect(team=found.team, source=found.public_id, target=version.public_id, relation="imported")
     audit.record(by=found.created_by, verb="adapter.imported", team=found.team, obj=version)
     return version

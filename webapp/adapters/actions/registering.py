@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from webapp.adapters.models import Adapter, AdapterVersion, Score
+from webapp.adapters.actions import listing
+from webapp.adapters.models import Adapter, AdapterVersion, Score, Task
 from webapp.artifacts.models import Bundle
 from webapp.audit import actions as audit
 from webapp.core import licences
@@ -42,6 +43,7 @@ def register_from_run(*, run: Run, bundle: Bundle, facts: Mapping[str, Any]) -> 
         created_by=run.created_by,
     )
     _record_losses(version, run)
+    listing.relist(adapter=adapter)
     lineage.connect(team=run.team, source=run.public_id, target=version.public_id, relation="trained")
     audit.record(by=None, verb="adapter.registered", team=run.team, obj=version, data={"run": run.public_id})
     return version
@@ -54,6 +56,8 @@ def relicense(*, dataset: Dataset) -> None:
     for base_licence in set(versions.values_list("base_model__licence", flat=True)):
         licence = licences.together(base_licence, dataset.licence).expression
         versions.filter(base_model__licence=base_licence).update(licence=licence)
+    for adapter in Adapter.objects.live().filter(versions__in=versions).select_related("team").distinct():
+        listing.relist(adapter=adapter)
 
 
 def _record_losses(version: AdapterVersion, run: Run) -> None:
@@ -71,6 +75,7 @@ def _record_losses(version: AdapterVersion, run: Run) -> None:
     )
 
 
+@transaction.atomic
 def record_score(
     *,
     version: AdapterVersion,
@@ -80,11 +85,18 @@ def record_score(
     source_id: str,
     is_higher_better: bool = True,
 ) -> Score:
-    """Write a measured fact of a version; the same source measuring again replaces its own."""
+    """Write a measured fact of a version; the same source measuring again replaces its own.
+
+    Whose held-out answers are JSON is for extraction, until somebody says otherwise.
+    """
     score, _created = Score.objects.update_or_create(
         version=version,
         name=name,
         source_id=source_id,
         defaults={"value": value, "base_value": base_value, "is_higher_better": is_higher_better},
     )
+    if name == "json_fields":
+        Adapter.objects.filter(pk=version.adapter_id, task="").update(task=Task.EXTRACTION)
+    if name in {"json_fields", "validation_loss"}:
+        listing.relist(adapter=version.adapter)
     return score

@@ -9,6 +9,7 @@ from django.utils import timezone
 from webapp.accounts import access
 from webapp.accounts.models import User
 from webapp.adapters import gates, refusals, stages, standing
+from webapp.adapters.actions import listing
 from webapp.adapters.models import Adapter, AdapterVersion, Review, Stage, StageChange
 from webapp.audit import actions as audit
 from webapp.notices import actions as notices
@@ -152,6 +153,7 @@ def _make(change: StageChange, version: AdapterVersion) -> None:
     AdapterVersion.objects.filter(pk=version.pk).update(stage=change.to_stage)
     version.stage = change.to_stage
     change.save()
+    listing.relist(adapter=change.adapter)
     verb = "adapter.rolled_back" if change.cause == StageChange.Cause.ROLLED_BACK else "adapter.moved"
     data = {"from": change.from_stage, "to": change.to_stage, "replaced": replaced.public_id if replaced else ""}
     audit.record(by=change.by, verb=verb, team=change.adapter.team, obj=version, data=data)

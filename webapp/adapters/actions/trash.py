@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webapp.accounts.models import Team, User
-from webapp.adapters.actions import rights
+from webapp.adapters.actions import listing, rights
 from webapp.adapters.models import Adapter, AdapterVersion, Stage
 from webapp.artifacts import actions as artifacts
 from webapp.audit import actions as audit
@@ -32,6 +32,7 @@ def delete(*, by: User | None, adapter: Adapter) -> None:
             status=409,
         )
     if Adapter.objects.live().filter(pk=adapter.pk).update(deleted_at=timezone.now()):
+        listing.relist(adapter=adapter)
         audit.record(by=by, verb="adapter.deleted", team=adapter.team, obj=adapter)
 
 
@@ -43,6 +44,7 @@ def restore(*, by: User | None, adapter: Adapter) -> None:
         adapter.name = _free_name(adapter.team, adapter.name)
     adapter.deleted_at = None
     adapter.save(update_fields=["deleted_at", "name"])
+    listing.relist(adapter=adapter)
     audit.record(by=by, verb="adapter.restored", team=adapter.team, obj=adapter)
 
 
@@ -69,6 +71,7 @@ def delete_version(*, by: User | None, version: AdapterVersion) -> None:
         stage = Stage(live.values_list("stage", flat=True).get(pk=version.pk)).label
         message = _("%(version)s is in the stage “%(stage)s” and people rely on it. Retire it first, then delete it.")
         raise UserFault("in_use", message % {"version": version, "stage": stage}, status=409)
+    listing.relist(adapter=version.adapter)
     audit.record(by=by, verb="adapter.version_deleted", team=version.adapter.team, obj=version)
 
 
@@ -80,6 +83,7 @@ def restore_version(*, by: User | None, version: AdapterVersion) -> None:
         message = _("The whole adapter %(name)s lies in the trash. Bring it back first.")
         raise UserFault("adapter_deleted", message % {"name": version.adapter.name}, status=409)
     if AdapterVersion.everything.filter(pk=version.pk).exclude(deleted_at=None).update(deleted_at=None):
+        listing.relist(adapter=version.adapter)
         audit.record(by=by, verb="adapter.version_restored", team=version.adapter.team, obj=version)
 
 

@@ -20,6 +20,19 @@ class Stage(models.TextChoices):
     RETIRED = "retired", _("Retired")
 
 
+class Task(models.TextChoices):
+    """What an adapter is for; empty while nobody has said so."""
+
+    CHAT = "chat", _("Conversation")
+    EXTRACTION = "extraction", _("Extraction into fields")
+    CLASSIFICATION = "classification", _("Classification")
+    SUMMARY = "summary", _("Summary")
+    WRITING = "writing", _("Writing and rewriting")
+    TRANSLATION = "translation", _("Translation")
+    CODE = "code", _("Code")
+    OTHER = "other", _("Something else")
+
+
 class AdapterQuerySet(models.QuerySet["Adapter"]):
     def visible_to(self, user: User) -> "AdapterQuerySet":
         return self.filter(team__memberships__user=user)
@@ -35,6 +48,7 @@ class Adapter(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="adapters")
     name = models.CharField(_("name"), max_length=80)
     description = models.TextField(blank=True)
+    task = models.CharField(_("what it is for"), max_length=16, choices=Task.choices, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

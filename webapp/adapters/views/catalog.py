@@ -4,32 +4,48 @@ from django.views.decorators.http import require_GET
 
 from webapp.accounts import access
 from webapp.accounts.access import Permission
-from webapp.adapters import queries, verdict
-from webapp.adapters.models import Stage
-from webapp.core import htmx, paging
+from webapp.accounts.models import Team
+from webapp.adapters import facets, finding, queries, verdict
+from webapp.adapters.facets import Facets
+from webapp.adapters.finding import Wanted
+from webapp.core import htmx
+from webapp.core.paging import Page
 from webapp.core.request import Request
 
 
 @require_GET
 @access.team_view(Permission.VIEW)
 def list_adapters(request: Request) -> HttpResponse:
-    """The team's catalog, newest first; `q` finds by name, description or base model, `stage` narrows to one."""
-    versions = queries.newest_versions(request.team)
-    stages = queries.stage_counts(versions)
-    counts = {value: count for value, _label, count in stages}
-    wanted, stage = " ".join(request.GET.get("q", "").split())[:80], request.GET.get("stage", "")
-    found = queries.search(versions, wanted)
-    if stage in Stage.values:
-        found = found.filter(stage=stage)
-    page = paging.page(found, after=request.GET.get("after", ""), size=30)
+    """The team's catalog; what can be asked for stands in webapp/adapters/finding.py."""
+    wanted = finding.read(request.GET)
+    try:
+        page = finding.page(request.team, wanted, after=request.GET.get("after", ""))
+    except LookupError:
+        page = finding.page(request.team, wanted)
+    known = facets.of_team(request.team)
+    in_production = known.count("stage", "production") or 0
     context = {
         "title": _("Catalog"),
-        "verdict": verdict.of_catalog(count=sum(counts.values()), in_production=counts.get(Stage.PRODUCTION, 0)),
+        "verdict": verdict.of_catalog(count=known.total, in_production=in_production),
         "page": page,
-        "rows": queries.rows(page),
-        "stages": stages,
-        "stage": stage if stage in Stage.values else "",
-        "count": sum(counts.values()),
+        "rows": [queries.Row(listing) for listing in page],
+        "facets": known,
         "wanted": wanted,
+        "sorts": finding.Sort.choices,
+        "found": _found(request.team, wanted, page, known),
+        "count_to": finding.COUNT_TO,
     }
-    return htmx.render(request, "adapters/list.html", context)
+    response = htmx.render(request, "adapters/list.html", context, part="found")
+    if request.htmx:
+        response.headers["HX-Replace-Url"] = f"{request.path}?{finding.query(wanted)}".rstrip("?")
+    return response
+
+
+def _found(team: Team, wanted: Wanted, page: Page, known: Facets) -> int | None:
+    """How many there are in all, without counting where somebody has; behind the first page nobody asks."""
+    if not page.is_first:
+        return None
+    if not page.next:
+        return len(page)
+    counted = known.total if not wanted.filters else wanted.only_facet and known.count(*wanted.only_facet)
+    return counted if counted is not None else finding.count(team, wanted)

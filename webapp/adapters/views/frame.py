@@ -40,6 +40,7 @@ def context(request: Request, found: AdapterVersion, *, tab: str, verdict: Verdi
         "verdict": verdict,
         "version": found,
         "adapter": found.adapter,
+        "tags": found.adapter.tags.order_by("name").values_list("name", flat=True),
         "tabs": [_tab(request, found, name, label, is_current=name == tab) for name, label in TABS],
         "newer": newest if newest != found.number else None,
         "can_delete_version": len(numbers) > 1,

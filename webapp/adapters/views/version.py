@@ -17,7 +17,8 @@ from webapp.adapters import (
     usage,
     verdict,
 )
-from webapp.adapters.forms import NameForm
+from webapp.adapters.forms import WordsForm
+from webapp.adapters.models import Adapter
 from webapp.adapters.views import find, frame
 from webapp.core import htmx, toasts
 from webapp.core.faults import UserFault
@@ -66,22 +67,32 @@ def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @access.team_view(Permission.TRAIN)
 def rename(request: Request, adapter_id: str) -> HttpResponse:
-    """Another name or description; address and id stay, so nothing that uses the adapter breaks."""
+    """Name, description, task and tags; address and id stay, so nothing that uses the adapter breaks."""
     adapter = find.adapter(request, adapter_id)
     find.require_change(request, adapter)
-    form = NameForm(request.POST or None, initial={"name": adapter.name, "description": adapter.description})
+    form = WordsForm(request.POST or None, initial=_words(adapter))
     if request.method == "POST" and form.is_valid():
         try:
-            actions.rename(by=request.user, adapter=adapter, **form.cleaned_data)
+            actions.change(by=request.user, adapter=adapter, **form.cleaned_data)
         except UserFault as fault:
             form.add_error(fault.field or None, fault.message)
         else:
             toasts.show(request, _("Saved."))
             return redirect("adapters:detail", request.team.slug, adapter.public_id)
     context = {
-        "title": _("Rename %s") % adapter.name,
+        "title": _("About %s") % adapter.name,
         "verdict": _("Its address and its id stay, *so nothing that uses it breaks.*"),
         "form": form,
         "adapter": adapter,
     }
     return htmx.render(request, "adapters/rename.html", context, status=422 if form.errors else 200)
+
+
+def _words(adapter: Adapter) -> dict[str, str]:
+    tags = adapter.tags.order_by("name").values_list("name", flat=True)
+    return {
+        "name": adapter.name,
+        "description": adapter.description,
+        "task": adapter.task,
+        "tags": ", ".join(tags),
+    }

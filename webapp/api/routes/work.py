@@ -10,8 +10,8 @@ from ninja import Path, Query, Router, Status
 
 from webapp.accounts.access import Permission
 from webapp.adapters import actions as adapters
-from webapp.adapters import cards
-from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.adapters import cards, finding
+from webapp.adapters.models import Adapter, AdapterVersion, Listing
 from webapp.api import idempotency, paging, schemas, show
 from webapp.api.auth import Caller, caller
 from webapp.api.problems import Problem, named
@@ -114,15 +114,40 @@ def stop_run(request: HttpRequest, id: Path[schemas.Id]) -> Any:
 
 
 @router.get("/adapters", response={200: schemas.AdapterPage, **ERRORS}, tags=["adapters"], summary="List adapters")
-def list_adapters(request: HttpRequest, query: paging.PagingQuery) -> Any:
-    return paging.page(_adapters(caller(request)), paging=query, show=show.adapter)
+def list_adapters(request: HttpRequest, query: Annotated[schemas.AdaptersQuery, Query()]) -> Any:
+    """The newest version of each adapter, found by words and filters, in one of three orders."""
+    who = caller(request)
+    wanted = finding.read_strictly(request.GET, besides=("limit", "cursor"))
+    try:
+        page = finding.page(who.team, wanted, after=query.cursor or "", size=query.limit)
+    except LookupError as error:
+        raise paging.bad_cursor() from error
+    return {"items": [_shown(who, listing) for listing in page], "next": page.next or None}
+
+
+def _shown(who: Caller, listing: Listing) -> dict[str, Any]:
+    listing.team = who.team  # known already; each row would ask for it
+    return show.adapter(listing)
 
 
 @router.get(
     "/adapters/{id}", response={200: schemas.AdapterOut, **ERRORS}, tags=["adapters"], summary="Read an adapter"
 )
 def read_adapter(request: HttpRequest, id: Path[schemas.Id]) -> Any:
-    return show.adapter(get_object_or_404(_adapters(caller(request)), public_id=id))
+    return show.adapter(_listing(caller(request), id))
+
+
+@router.patch(
+    "/adapters/{id}", response={200: schemas.AdapterOut, **ERRORS}, tags=["adapters"], summary="Name, describe, tag"
+)
+def change_adapter(request: HttpRequest, id: Path[schemas.Id], body: schemas.AdapterIn) -> Any:
+    """`tags` replaces all tags; send the old ones along to keep them."""
+    who = caller(request, Permission.TRAIN)
+    adapter = get_object_or_404(_adapters(who), public_id=id)
+    adapters.change(
+        by=who.user, adapter=adapter, name=body.name, description=body.description, task=body.task, tags=body.tags
+    )
+    return show.adapter(_listing(who, id))
 
 
 @router.get(
@@ -234,6 +259,11 @@ def _run(who: Caller, id: str) -> Run:
 
 def _adapters(who: Caller) -> Any:
     return Adapter.objects.live().filter(team=who.team).select_related("team")
+
+
+def _listing(who: Caller, id: str) -> Listing:
+    found = finding.shown(Listing.objects.filter(team=who.team)).select_related("team")
+    return get_object_or_404(found, adapter__public_id=id)
 
 
 def _version(who: Caller, id: str, number: int) -> AdapterVersion:

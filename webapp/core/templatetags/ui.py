@@ -85,7 +85,7 @@ def verdict(text: Verdict | str | None) -> SafeString | str:
 
 @register.simple_tag(takes_context=True)
 def query(context: template.Context, **changes: Any) -> str:
-    """`?…` of this page with some keys changed; None or "" takes a key away."""
+    """`?…` of this page with some keys changed; None or "" takes a key away, and fields left empty are left out."""
     request = context.get("request")
     values = request.GET.copy() if request is not None else QueryDict(mutable=True)
     for key, value in changes.items():
@@ -93,6 +93,8 @@ def query(context: template.Context, **changes: Any) -> str:
             values.pop(key, None)
         else:
             values[key] = str(value)
+    for key in [key for key in values if not any(values.getlist(key))]:
+        del values[key]
     return f"?{values.urlencode()}" if values else "?"
 
 
