@@ -100,12 +100,9 @@ def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
     """A repository at one commit. What had arrived before an interruption is used again."""
     from workers.engine import hub
 
-    def wait(seconds: float) -> None:
-        if seconds >= WORTH_SAYING_SECONDS:
-            job.note("hub_busy", seconds=round(seconds))
-        job.stop.sleep(seconds)
-
-    repository = hub.Repository.find(wanted.repository, revision=wanted.revision, endpoint=wanted.endpoint, wait=wait)
+    repository = hub.Repository.find(
+        wanted.repository, revision=wanted.revision, endpoint=wanted.endpoint, wait=waiting(job)
+    )
     files = [file for file in repository.files if is_wanted(file.name)]
     if not any(file.name.endswith(".safetensors") for file in files):
         raise EngineFault(Fault.UNSUPPORTED_MODEL, reason="no_safetensors", repository=wanted.repository)
@@ -119,6 +116,17 @@ def from_hub(job: Job, wanted: spec.FetchSpec, folder: Path) -> dict[str, Any]:
 
 
 # What they share.
+
+
+def waiting(job: Job) -> Callable[[float], None]:
+    """How this job waits for a hub: it says so where that takes a while, and stops as soon as it is asked to."""
+
+    def wait(seconds: float) -> None:
+        if seconds >= WORTH_SAYING_SECONDS:
+            job.note("hub_busy", seconds=round(seconds))
+        job.stop.sleep(seconds)
+
+    return wait
 
 
 def bring(

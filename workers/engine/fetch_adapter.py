@@ -20,7 +20,9 @@ def run(job: Job) -> dict[str, Any]:
 
     wanted = order.read_fetch_adapter_spec(job.order)
     durable.sweep(job.folder.path, job.folder.result.name)
-    repository = hub.Repository.find(wanted.repository, revision=wanted.revision, endpoint=wanted.endpoint)
+    repository = hub.Repository.find(
+        wanted.repository, revision=wanted.revision, endpoint=wanted.endpoint, wait=fetch.waiting(job)
+    )
     files = [file for file in repository.files if file.name in ADAPTER_FILES]
     names = {file.name for file in files}
     for name in (ADAPTER_WEIGHTS, ADAPTER_CONFIG):

@@ -83,15 +83,13 @@ class Repository:
     commit: str
     licence: str
     files: list[File]
+    wait: Callable[[float], None]
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
-    wait: Callable[[float], None] = time.sleep
 
     @classmethod
-    def find(
-        cls, name: str, *, revision: str, endpoint: str, wait: Callable[[float], None] = time.sleep
-    ) -> "Repository":
-        """Ask the hub what is there. Raises EngineFault with the reason in a code."""
+    def find(cls, name: str, *, revision: str, endpoint: str, wait: Callable[[float], None]) -> "Repository":
+        """Ask the hub what is there. `wait` lets so many seconds pass. Raises EngineFault with the reason in a code."""
         token = read_token()
         api = HfApi(endpoint=endpoint or None, token=token or False)
         patience = Patience(wait)
@@ -114,7 +112,7 @@ class Repository:
             for item in info.siblings or []
         ]
         licence = str(getattr(info.card_data, "license", "") or "")
-        return cls(name, str(info.sha), licence, files, endpoint or None, token, wait)
+        return cls(name, str(info.sha), licence, files, wait, endpoint or None, token)
 
     def download(self, file: File, folder: Path) -> Iterator[int]:
         """Bring one file to folder/name, yielding how many bytes are there. Raises EngineFault.

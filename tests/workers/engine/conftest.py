@@ -1,13 +1,16 @@
 """A base model so small that a training takes a second, built in code, and jobs to run on it in this process."""
 
+import io
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import huggingface_hub.constants
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +22,7 @@ from webapp.contract import events, spec
 from workers.engine import __main__ as program
 from workers.engine import crash
 from workers.engine.chat import ChatFormat
+from workers.engine.job import Stop
 from workers.engine.order import JobFolder
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -217,6 +221,21 @@ def make_training(tmp_path: Path, base: Path, inputs: Inputs) -> MakeTraining:
 def write_order(folder: Path, kind: str, wanted: dict[str, Any], **fields: Any) -> None:
     order = {"version": spec.SPEC_VERSION, "job": "job_1", "attempt": 1, "kind": kind, "spec": wanted, "threads": 1}
     (folder / "spec.json").write_text(json.dumps(order | fields))
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long it would have waited, each time."""
+    waited: list[float] = []
+    monkeypatch.setattr(Stop, "sleep", lambda stop, seconds: waited.append(seconds))
+    return waited
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    """A hub may be asked, without a token; waiting for it takes no time."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
 
 
 @pytest.fixture

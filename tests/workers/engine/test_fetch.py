@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import gguf
-import huggingface_hub.constants
 import pytest
 import torch
 import transformers
@@ -52,17 +51,7 @@ def source(base: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """For how long it would have waited, each time."""
-    waited: list[float] = []
-    monkeypatch.setattr(Stop, "sleep", lambda stop, seconds: waited.append(seconds))
-    return waited
-
-
-@pytest.fixture
-def online(source: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> Iterator[fake.Hub]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+def online(source: Path, network: None) -> Iterator[fake.Hub]:
     with fake.serving(source) as server:
         yield server
 

@@ -63,7 +63,7 @@ def test_a_plain_call_says_how_to_be_called(arguments: list[str], capsys: pytest
 @pytest.mark.parametrize(
     ("kind", "source", "is_offline"),
     [("train", "", "1"), ("evaluate", "hub", "1"), ("fetch", "folder", "1"), ("fetch", "starter", "1"),
-     ("fetch", "hub", "0")],
+     ("fetch", "hub", "0"), ("fetch_adapter", "", "0")],
 )  # fmt: skip
 def test_only_a_fetch_from_a_hub_is_let_onto_the_network(
     monkeypatch: pytest.MonkeyPatch, kind: str, source: str, is_offline: str
