@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
+# Not there, or there and unable to take anything: full, or a replica whose master is gone.
+AWAY = (redis.ConnectionError, redis.TimeoutError, redis.OutOfMemoryError, redis.ReadOnlyError, OSError)
 
 
 class ForgivingRedisCache(RedisCache):
@@ -34,7 +36,7 @@ class ForgivingRedisCache(RedisCache):
         if time.monotonic() >= self._closed_until:
             try:
                 return remote(*args, **kwargs)
-            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            except AWAY as error:
                 self._closed_until = time.monotonic() + PAUSE_SECONDS
                 logger.warning("the cache is away for now: %s", error)
         return getattr(self._local, name)(*args, **kwargs)

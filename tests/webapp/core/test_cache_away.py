@@ -27,6 +27,19 @@ def test_limits_on_sign_in_hold_while_the_cache_is_away(away: cache.ForgivingRed
     assert not away.add("tries", 1)
 
 
+@pytest.mark.row("F20")
+@pytest.mark.parametrize("error", [redis.OutOfMemoryError, redis.ReadOnlyError])
+def test_a_cache_that_is_full_or_takes_nothing_is_a_miss_too(
+    away: cache.ForgivingRedisCache, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def refuse(self: Any, *args: Any, **kwargs: Any) -> None:
+        raise error("command not allowed")
+
+    monkeypatch.setattr(RedisCache, "set", refuse)
+    away.set("key", 1)
+    assert away.get("key") == 1  # kept by this process
+
+
 def test_redis_is_left_alone_for_a_while_after_a_failure(
     away: cache.ForgivingRedisCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
