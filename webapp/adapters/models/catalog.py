@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from webapp.accounts.models import Team, User
+from webapp.accounts.models import Team
 from webapp.artifacts.models import Bundle
 from webapp.basemodels.models import PretrainedModel
 from webapp.core.ids import new_id
@@ -34,9 +34,6 @@ class Task(models.TextChoices):
 
 
 class AdapterQuerySet(models.QuerySet["Adapter"]):
-    def visible_to(self, user: User) -> "AdapterQuerySet":
-        return self.filter(team__memberships__user=user)
-
     def live(self) -> "AdapterQuerySet":
         return self.filter(deleted_at=None)
 
