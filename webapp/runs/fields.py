@@ -117,11 +117,14 @@ def _number(field: Field, value: Any) -> float:
 
 
 def _typed(text: str) -> int | float | str:
-    """A number as people write it: 2e-4, 1,024, 1 024, 0.05. What is none comes back as it is."""
+    """A number as people write it: 2e-4, 1,024, 1 024, 0.05. What is none, or may mean another, comes back as it is.
+
+    A comma after a zero is a decimal one, as most of Europe writes it: 0,001 must not become 1.
+    """
     plain = text.strip().replace("\u00a0", "").replace("\u202f", "").replace(" ", "").replace("−", "-")
     head, _point, tail = plain.partition(".")
     groups = head.split(",")
-    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]):
+    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]) and groups[0].lstrip("+-")[:1] not in {"", "0"}:
         plain = "".join(groups) + ("." + tail if tail else "")
     if len(plain) > 40 or "_" in plain:
         return text

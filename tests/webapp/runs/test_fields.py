@@ -65,6 +65,8 @@ def test_what_is_left_out_comes_from_where_one_started():
         ({"lora_r": 10**5000}, "Rank is far too large; possible is 1 to 512. The nearest that works is 512."),
         ({"lora_r": 8.5}, "Rank is “8.5”; it must be a whole number. The nearest that works is 8."),
         ({"lora_r": "many"}, "Rank is “many”, which is not a number. 16 would work."),
+        ({"num_train_epochs": "0,050"}, "Passes over the rows is “0,050”, which is not a number. 3 would work."),
+        ({"num_train_epochs": ",050"}, "Passes over the rows is “,050”, which is not a number. 3 would work."),
         ({"lora_r": True}, "Rank is “True”, which is not a number. 16 would work."),
         ({"lora_r": None}, "Rank is “None”, which is not a number. 16 would work."),
         ({"lora_alpha": math.nan}, "Alpha is “nan”; it must be a finite number. 32 would work."),
