@@ -51,7 +51,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that rules may ask. `known` are the names of scores that any version of the team bears."""
+    """All that rules may ask. `known` are those names of missing scores that other versions of the team bear."""
 
     scores: Mapping[str, Measured]
     production: Holder | None = None

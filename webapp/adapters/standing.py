@@ -10,10 +10,12 @@ from webapp.adapters import gates, names, queries
 from webapp.adapters.models import Adapter, AdapterVersion, Gate, Opinion, Review, Rule, Score, Stage, StageChange
 from webapp.artifacts import storage
 
+NEWEST_SCORES = 2000  # a suggestion need not read the scores of a hundred thousand versions
+
 
 def holder(adapter: Adapter, stage: str) -> AdapterVersion | None:
     """Who is candidate or in production; the database sees to it that there is one at most."""
-    return adapter.versions.filter(stage=stage).select_related("created_by").first()
+    return adapter.versions.filter(stage=stage).select_related("created_by", "run__dataset_version").first()
 
 
 def made(adapter: Adapter) -> QuerySet[StageChange]:
@@ -28,11 +30,8 @@ def last_change(adapter: Adapter) -> str:
 
 def before_production(adapter: Adapter) -> AdapterVersion | None:
     """The version that was in production before the present one: where a rollback leads."""
-    left = (
-        made(adapter)
-        .filter(from_stage=Stage.PRODUCTION, version__isnull=False, version__deleted_at=None)
-        .exclude(version__stage=Stage.PRODUCTION)
-    )
+    others = adapter.versions.exclude(stage=Stage.PRODUCTION)
+    left = made(adapter).filter(from_stage=Stage.PRODUCTION, version__in=others)
     change = left.select_related("version").first()
     return change.version if change else None
 
@@ -52,21 +51,26 @@ def results(version: AdapterVersion, stage: str) -> list[gates.Result]:
     """What each gate of the stage says about the version now."""
     team = version.adapter.team
     rows = [gate for gate in gates_of(team) if gate.stage == stage]
-    return gates.decide([condition(gate) for gate in rows], _situation(version, stage)) if rows else []
+    if not rows:
+        return []
+    asked = {gate.score for gate in rows if gate.score}
+    return gates.decide([condition(gate) for gate in rows], _situation(version, stage, asked))
 
 
 def condition(gate: Gate) -> gates.Condition:
     return gates.Condition(rule=Rule(gate.rule), score=gate.score, limit=gate.limit, id=gate.public_id)
 
 
-def _situation(version: AdapterVersion, stage: str) -> gates.Situation:
+def _situation(version: AdapterVersion, stage: str, asked: Iterable[str]) -> gates.Situation:
     held = holder(version.adapter, Stage.PRODUCTION)
     other = held if held is not None and held.pk != version.pk else None
+    scores = measured(version)
+    missing = [name for name in asked if name not in scores]
     return gates.Situation(
-        scores=measured(version),
+        scores=scores,
         production=gates.Holder(name=f"v{other.number}", scores=measured(other)) if other else None,
         approvals=len(approvals(version, stage)),
-        known=known_scores(version.adapter.team),
+        known={name for name in missing if is_known(version.adapter.team, name)},
     )
 
 
@@ -89,9 +93,18 @@ def _held_out_rows(version: AdapterVersion) -> str:
 
 
 def known_scores(team: Team) -> list[str]:
-    """The names of the scores that the team's versions bear."""
-    scores = Score.objects.filter(version__adapter__team=team, version__adapter__deleted_at=None)
-    return sorted(scores.values_list("name", flat=True).distinct())
+    """The names of scores to choose from: those that the team's newest versions bear."""
+    newest = _scores(team).order_by("-id").values_list("name", flat=True)[:NEWEST_SCORES]
+    return sorted(set(newest))
+
+
+def is_known(team: Team, score: str) -> bool:
+    """Whether any version of the team bears such a score."""
+    return _scores(team).filter(name=score).exists()
+
+
+def _scores(team: Team) -> QuerySet[Score]:
+    return Score.objects.filter(version__adapter__team=team, version__adapter__deleted_at=None)
 
 
 def approvals(version: AdapterVersion, stage: str) -> list[Opinion]:
@@ -112,9 +125,8 @@ def open_reviews(version: AdapterVersion) -> list[Review]:
 
 def waiting_for(team: Team, user: User, *, limit: int) -> list[Review]:
     """Open reviews that this reviewer can still answer: of versions that others made."""
-    asked = Review.objects.filter(
-        outcome=Review.Outcome.OPEN, version__adapter__team=team, version__adapter__deleted_at=None
-    )
+    versions = AdapterVersion.objects.filter(adapter__team=team, adapter__deleted_at=None)
+    asked = Review.objects.filter(outcome=Review.Outcome.OPEN, version__in=versions)
     mine = Q(version__created_by=user) | Q(opinions__by=user)
     return list(asked.exclude(mine).select_related("version__adapter", "asked_by").order_by("-id")[:limit])
 

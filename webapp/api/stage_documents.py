@@ -175,7 +175,7 @@ def gate(row: Gate) -> dict[str, Any]:
         "score": row.score,
         "limit": row.limit,
         "sentence": gates.describe(standing.condition(row)),
-        "is_known": not row.score or row.score in standing.known_scores(row.team),
+        "is_known": not row.score or standing.is_known(row.team, row.score),
         "created_by": row.created_by.email if row.created_by else None,
         "created_at": row.created_at,
     }

@@ -89,7 +89,8 @@ def _locked(version: AdapterVersion) -> AdapterVersion:
 def _open(review: Review) -> Review:
     rows = Review.objects.select_for_update(of=("self",)).select_related("version__adapter__team", "asked_by")
     found = rows.filter(pk=review.pk).first()
-    if found is None or not found.is_open or found.version.adapter.deleted_at is not None:
+    versions = AdapterVersion.objects.filter(adapter__deleted_at=None)
+    if found is None or not found.is_open or not versions.filter(pk=found.version_id).exists():
         message = _("This review is closed: the version got its stage, or it was sent back. Look again.")
         raise UserFault("review_closed", message, status=409)
     return found

@@ -29,25 +29,22 @@ def list_gates(request: Request) -> HttpResponse:
         else:
             toasts.show(request, _("The gate stands. It is asked from now on, whoever moves a version."))
             return redirect("adapters:gates", request.team.slug)
-    known = standing.known_scores(request.team)
-    rows = [(gate, gates.describe(standing.condition(gate)), _is_read(gate, known)) for gate in _all(request)]
+    rows = [
+        (gate, gates.describe(standing.condition(gate)), _is_known(gate)) for gate in standing.gates_of(request.team)
+    ]
     context = {
         "title": _("Gates"),
         "verdict": verdict.of_gates([gate.stage for gate, _said, _is_known in rows]),
         "rows": rows,
         "form": form,
-        "known": known,
+        "known": standing.known_scores(request.team),
         "why_not": access.why_not(Permission.SET_GATES),
     }
     return htmx.render(request, "adapters/gates.html", context, status=422 if form.errors else 200)
 
 
-def _all(request: Request) -> list[Gate]:
-    return standing.gates_of(request.team)
-
-
-def _is_read(gate: Gate, known: list[str]) -> bool:
-    return not gate.score or gate.score in known
+def _is_known(gate: Gate) -> bool:
+    return not gate.score or standing.is_known(gate.team, gate.score)
 
 
 @require_http_methods(["GET", "POST"])

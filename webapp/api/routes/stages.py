@@ -153,7 +153,8 @@ def _version(who: Caller, id: str, number: int) -> AdapterVersion:
 
 
 def _review(who: Caller, id: str) -> Review:
-    rows = Review.objects.filter(version__adapter__team=who.team, version__adapter__deleted_at=None)
+    versions = AdapterVersion.objects.filter(adapter__team=who.team, adapter__deleted_at=None)
+    rows = Review.objects.filter(version__in=versions)
     return get_object_or_404(rows.select_related("version__adapter__team", "asked_by"), public_id=id)
 
 
