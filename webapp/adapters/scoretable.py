@@ -13,7 +13,10 @@ from webapp.core import units
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One line of the score table, as numbers and as words, with what gates say where a page asks for it."""
+    """One line of the score table, as numbers and as words, with more where a page asks for it.
+
+    `beside_text` is the value of the version that is in production; `gates` is what gates say about the score.
+    """
 
     name: str
     label: str
@@ -24,6 +27,7 @@ class ScoreRow:
     base_text: str
     value_text: str
     difference_text: str
+    beside_text: str = ""
     gates: Sequence[Result] = ()
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from webapp.accounts import access
 from webapp.accounts.access import Permission
 from webapp.accounts.models import Membership
-from webapp.adapters import gates, stages, standing
+from webapp.adapters import gates, scoretable, stages, standing
 from webapp.adapters.models import AdapterVersion, Opinion, Review, Stage
 from webapp.adapters.scoretable import ScoreRow
 
@@ -79,19 +79,42 @@ def of(version: AdapterVersion, membership: Membership) -> StageCard:
     )
 
 
-def with_gates(rows: Sequence[ScoreRow], version: AdapterVersion) -> tuple[list[ScoreRow], str]:
-    """The score table with what gates say about each score, and the stage they stand before ("" without any).
+@dataclass(frozen=True)
+class ScoreTable:
+    """`beside` is the number of another version that is in production, `gate_stage` the stage of the gates' column."""
+
+    rows: list[ScoreRow]
+    gate_stage: str
+    beside: int | None
+
+
+def score_table(version: AdapterVersion, rows: Sequence[ScoreRow], card: StageCard) -> ScoreTable:
+    """The rows with what stands beside them; what the card has asked of the gates is not asked twice.
 
     A draft shows the gates of production where none stand before candidate: they are what it has to reach.
     """
-    order = [Stage.CANDIDATE, Stage.PRODUCTION] if version.stage in {Stage.DRAFT, Stage.RETIRED} else [Stage.PRODUCTION]
+    is_new = version.stage in {Stage.DRAFT, Stage.RETIRED}
+    order = [Stage.CANDIDATE, Stage.PRODUCTION] if is_new else [Stage.PRODUCTION]
+    gate_stage, results = _gates_before(version, order, card)
+    held = standing.holder(version.adapter, Stage.PRODUCTION)
+    other = held if held is not None and held.pk != version.pk else None
+    beside = {row.name: row.value_text for row in scoretable.rows(other)} if other else {}
+    told = [
+        replace(row, gates=[one for one in results if one.score == row.name], beside_text=beside.get(row.name, ""))
+        for row in rows
+    ]
+    return ScoreTable(rows=told, gate_stage=gate_stage, beside=other.number if other else None)
+
+
+def _gates_before(version: AdapterVersion, order: Sequence[Stage], card: StageCard) -> tuple[str, list[gates.Result]]:
+    """Those that read scores, before the first of these stages that has any."""
     for stage in order:
-        results = [result for result in standing.results(version, stage) if result.score]
+        is_known = card.next is not None and card.next.stage == stage
+        found = card.results if is_known else standing.results(version, stage)
+        results = [result for result in found if result.score]
         if results:
-            return [replace(row, gates=[one for one in results if one.score == row.name]) for row in rows], str(
-                stage.label
-            )
-    return list(rows), ""
+            return str(stage.label), results
+    return "", []
 
 
 def require_asker(membership: Membership) -> None:

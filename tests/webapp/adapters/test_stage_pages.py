@@ -229,3 +229,18 @@ def test_a_gate_that_makes_no_sense_is_said_at_its_field(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not Gate.objects.exists()
+
+
+def test_a_version_stands_beside_the_one_in_production(make_next: Make, client_as: As, viewer: Any) -> None:
+    present, new = make_next(loss=0.9, stage="production"), make_next(loss=0.4)
+    said = read(client_as(viewer), page(new))
+    assert "v1, production" in said
+    assert 'data-label="v1">0.900</td>' in said
+    assert ", production" not in read(client_as(viewer), page(present))
+
+
+def test_the_words_of_people_are_escaped_in_the_history(
+    version: AdapterVersion, client_as: As, reviewer: Any, viewer: Any
+) -> None:
+    actions.move(by=reviewer, version=version, stage="candidate", reason="<script>alert(1)</script>")
+    assert "<script>alert(1)" not in read(client_as(viewer), page(version, "history/"))

@@ -41,15 +41,17 @@ def newest(request: Request, adapter_id: str) -> HttpResponse:
 @access.team_view(Permission.VIEW)
 def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
     found = find.version(request, adapter_id, number)
-    scores, gate_stage = stagecard.with_gates(scoretable.rows(found), found)
+    card = stagecard.of(found, request.membership)
+    table = stagecard.score_table(found, scoretable.rows(found), card)
     measured = queries.measured(found)
     is_ours = found.run_id is not None
-    said = verdict.of_version(scores, can_be_measured=measured.can_be, is_ours=is_ours)
+    said = verdict.of_version(table.rows, can_be_measured=measured.can_be, is_ours=is_ours)
     page = frame.context(request, found, tab="version", verdict=verdict.in_stage(found.stage, said))
     context = page | {
-        "scores": scores,
-        "gate_stage": gate_stage,
-        "card": stagecard.of(found, request.membership),
+        "scores": table.rows,
+        "gate_stage": table.gate_stage,
+        "beside": table.beside,
+        "card": card,
         "measured": measured,
         "settings": fields.summary(fields.stored(found.run.config)) if found.run else imported.settings(found),
         "warnings": imported.warnings(found),
