@@ -311,6 +311,14 @@ def test_a_version_that_was_retired_without_a_successor_comes_back_by_a_rollback
     assert stage_of(only) == "production"
 
 
+def test_a_version_in_the_trash_is_not_where_a_rollback_leads(make_next: Make, reviewer: Any, trainer: Any) -> None:
+    first, second, third = (promoted(make_next(), reviewer) for _number in range(3))
+    actions.delete_version(by=trainer, version=second)
+    assert standing.before_production(third.adapter) == first
+    actions.rollback(by=reviewer, adapter=third.adapter)
+    assert [stage_of(first), stage_of(third)] == ["production", "retired"]
+
+
 def test_a_rollback_to_damaged_or_missing_files_names_them_and_changes_nothing(make_next: Make, reviewer: Any) -> None:
     first, second = promoted(make_next(), reviewer), promoted(make_next(), reviewer)
     path = spoil(first)
