@@ -87,7 +87,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         with subprocess.Popen(nginx_command, text=True) as nginx:
             try:
                 wait_for(f"http://127.0.0.1:{port}/healthz", nginx)
-                cookies = {"tunesmith_session": told["session"], "tunesmith_csrf": CSRF}
+                cookies = {told["session_name"]: told["session"], told["csrf_name"]: CSRF}
                 headers = {"X-CSRFToken": CSRF, "Accept": "application/json"}
                 url = f"http://127.0.0.1:{port}"
                 with httpx.Client(base_url=url, cookies=cookies, headers=headers, timeout=60) as client:
