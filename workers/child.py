@@ -20,6 +20,8 @@ PROGRAMS = {
     JobKind.FETCH_ADAPTER: "workers.engine",
     JobKind.TRAIN: "workers.engine",
     JobKind.EVALUATE: "workers.engine",
+    JobKind.INSPECT: "workers.engine",
+    JobKind.COMPRESS: "workers.engine",
 }
 ONLINE = frozenset({JobKind.FETCH, JobKind.FETCH_ADAPTER})
 

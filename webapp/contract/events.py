@@ -27,6 +27,8 @@ class Phase(enum.StrEnum):
     TRAINING = "training"
     EVALUATING = "evaluating"
     ANSWERING = "answering"
+    INSPECTING = "inspecting"
+    COMPRESSING = "compressing"
     SAVING = "saving"
     CHECKING = "checking"
 

@@ -26,6 +26,8 @@ class JobKind(enum.StrEnum):
     FETCH_ADAPTER = "fetch_adapter"
     TRAIN = "train"
     EVALUATE = "evaluate"
+    INSPECT = "inspect"
+    COMPRESS = "compress"
 
 
 class Method(enum.StrEnum):
@@ -134,6 +136,31 @@ class EvaluateSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InspectSpec:
+    """Look inside an adapter: the singular values of what it adds to each matrix. Needs no device.
+
+    With `base` each change is compared with the matrix that it changes. Result: anatomy.json.
+    """
+
+    base: BaseModelRef | None = None
+    adapter_path: str = "inputs/adapter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompressSpec:
+    """Cut an adapter down to `rank` and measure, on held-out rows where `dataset` has some, what that costs.
+
+    Result: adapter_model.safetensors, adapter_config.json, compression.json, and what else came with the adapter.
+    """
+
+    base: BaseModelRef
+    rank: int
+    dataset: DatasetRef | None = None
+    adapter_path: str = "inputs/adapter"
+    max_length: int = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
 class FetchSpec:
     """Bring a base model in and leave it as safetensors with tokenizer under result/.
 
@@ -230,6 +257,8 @@ SPECS: dict[JobKind, type] = {
     JobKind.FETCH_ADAPTER: FetchAdapterSpec,
     JobKind.TRAIN: TrainSpec,
     JobKind.EVALUATE: EvaluateSpec,
+    JobKind.INSPECT: InspectSpec,
+    JobKind.COMPRESS: CompressSpec,
 }
 
 

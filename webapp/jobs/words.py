@@ -30,6 +30,8 @@ PHASES: dict[str, str | Promise] = {
     Phase.TRAINING: gettext_lazy("Training"),
     Phase.EVALUATING: gettext_lazy("Measuring on held-out rows"),
     Phase.ANSWERING: gettext_lazy("Answering held-out prompts"),
+    Phase.INSPECTING: gettext_lazy("Looking inside the adapter"),
+    Phase.COMPRESSING: gettext_lazy("Cutting the adapter down"),
     Phase.SAVING: gettext_lazy("Saving"),
     Phase.CHECKING: gettext_lazy("Checking the files"),
 }

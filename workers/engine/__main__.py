@@ -28,6 +28,8 @@ PROGRAMS = {
     spec.JobKind.EVALUATE: "workers.engine.evaluate",
     spec.JobKind.FETCH: "workers.engine.fetch",
     spec.JobKind.FETCH_ADAPTER: "workers.engine.fetch_adapter",
+    spec.JobKind.INSPECT: "workers.engine.inspection",
+    spec.JobKind.COMPRESS: "workers.engine.compress",
 }
 PR_SET_PDEATHSIG = 1
 

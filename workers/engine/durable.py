@@ -14,6 +14,7 @@ from webapp.contract.events import Fault
 from workers.engine.faults import EngineFault
 
 CHUNK_BYTES = 1 << 20
+FILES = "files.json"
 
 
 def sync_file(path: Path) -> None:

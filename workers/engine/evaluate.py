@@ -10,7 +10,7 @@ import peft
 import torch
 
 from webapp.contract import codec, spec
-from webapp.contract.events import Fault, Phase, Progressed
+from webapp.contract.events import Phase, Progressed
 from workers.engine import architectures, batches, chat, data, decisions, durable, model, order, scores
 from workers.engine.chat import ChatFormat
 from workers.engine.decisions import Decisions, Shape
@@ -18,7 +18,8 @@ from workers.engine.faults import EngineFault
 from workers.engine.generate import Answer, Generator, end_of_turn_ids
 from workers.engine.job import Job
 from workers.engine.lora import use_fused_products
-from workers.engine.result import CONFIG, FACTS, FILES, WEIGHTS
+from workers.engine.pairs import check_adapter
+from workers.engine.result import FACTS, FILES
 from workers.engine.template import Message, TemplateRefused
 
 log = logging.getLogger(__name__)
@@ -74,21 +75,6 @@ def run(job: Job) -> dict[str, Any]:
     }  # fmt: skip
     write_result(job, questions, answers, found)
     return found
-
-
-def check_adapter(folder: Path) -> None:
-    """Refuse what is not a plain LoRA adapter in safetensors. Raises EngineFault."""
-    if not (folder / WEIGHTS).is_file():
-        raise EngineFault(Fault.DAMAGED_INPUT, file=WEIGHTS, reason="absent")
-    config = chat.read_json(folder / CONFIG)
-    if config.get("peft_type") != "LORA" or config.get("auto_mapping"):
-        raise EngineFault(Fault.BAD_CONFIG, field="peft_type", value=str(config.get("peft_type"))[:100], nearest="LORA")
-    rank = config.get("r")
-    if not isinstance(rank, int) or not 1 <= rank <= 4096:
-        raise EngineFault(Fault.BAD_CONFIG, field="r", value=str(rank)[:100])
-    targets = config.get("target_modules")
-    if not isinstance(targets, list) or not all(isinstance(name, str) and name.isidentifier() for name in targets):
-        raise EngineFault(Fault.BAD_CONFIG, field="target_modules", value=str(targets)[:100])
 
 
 def held_out_path(job: Job, dataset: spec.DatasetRef) -> Path:

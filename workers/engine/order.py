@@ -70,6 +70,18 @@ def read_evaluate_spec(order: spec.Order) -> spec.EvaluateSpec:
     return parsed
 
 
+def read_inspect_spec(order: spec.Order) -> spec.InspectSpec:
+    return _parse(spec.InspectSpec, order.spec)
+
+
+def read_compress_spec(order: spec.Order) -> spec.CompressSpec:
+    parsed = _parse(spec.CompressSpec, order.spec)
+    for name in ("rank", "max_length"):
+        if getattr(parsed, name) < 1:
+            raise EngineFault(Fault.BAD_CONFIG, field=name, value=getattr(parsed, name), nearest=1)
+    return parsed
+
+
 def read_fetch_spec(order: spec.Order) -> spec.FetchSpec:
     return _parse(spec.FetchSpec, order.spec)
 
@@ -86,6 +98,8 @@ def check(order: spec.Order) -> None:
         spec.JobKind.EVALUATE: read_evaluate_spec,
         spec.JobKind.FETCH: read_fetch_spec,
         spec.JobKind.FETCH_ADAPTER: read_fetch_adapter_spec,
+        spec.JobKind.INSPECT: read_inspect_spec,
+        spec.JobKind.COMPRESS: read_compress_spec,
     }
     if order.kind not in readers:
         raise EngineFault(Fault.BAD_CONFIG, field="kind", value=order.kind.value)

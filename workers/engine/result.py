@@ -12,14 +12,16 @@ from torch import Tensor
 from webapp.contract import codec
 from webapp.contract.events import Fault, Phase
 from workers.engine import batches, crash, durable, model
+from workers.engine.durable import FILES
 from workers.engine.faults import EngineFault
+from workers.engine.pairs import WEIGHTS
 
 if TYPE_CHECKING:
     from workers.engine.train import Training
 
 log = logging.getLogger(__name__)
 
-WEIGHTS, CONFIG, FACTS, FILES = "adapter_model.safetensors", "adapter_config.json", "training.json", "files.json"
+FACTS = "training.json"
 READ_BACK = "read_back"
 
 
