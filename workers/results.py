@@ -41,6 +41,8 @@ BUNDLE_KINDS = {
     JobKind.FETCH: "base_model",
     JobKind.TRAIN: "adapter",
     JobKind.EVALUATE: "report",
+    JobKind.INSPECT: "anatomy",
+    JobKind.COMPRESS: "adapter",
 }
 
 
@@ -58,7 +60,9 @@ def _fetched(result: Result) -> None:
 
 
 def _imported(result: Result) -> None:
-    adapters.finish_import(job=result.job, bundle=result.bundle, facts=result.document("import.json"))
+    version = adapters.finish_import(job=result.job, bundle=result.bundle, facts=result.document("import.json"))
+    if version is not None and not hasattr(version, "anatomy"):
+        adapters.inspect(by=None, version=version)
 
 
 def _adapter_fetched(result: Result) -> None:
@@ -69,6 +73,19 @@ def _trained(result: Result) -> None:
     run = runs.finish(job=result.job, result=result.ended.data)
     version = adapters.register_from_run(run=run, bundle=result.bundle, facts=result.document("training.json"))
     evaluation.start(by=None, version=version)
+    adapters.inspect(by=None, version=version)
+
+
+def _inspected(result: Result) -> None:
+    adapters.finish_inspection(job=result.job, bundle=result.bundle, found=result.document("anatomy.json"))
+
+
+def _compressed(result: Result) -> None:
+    version = adapters.finish_compression(
+        job=result.job, bundle=result.bundle, facts=result.document("compression.json")
+    )
+    evaluation.start(by=None, version=version)
+    adapters.inspect(by=None, version=version)
 
 
 def _evaluated(result: Result) -> None:
@@ -87,6 +104,8 @@ _TAKERS: dict[JobKind, Callable[[Result], None]] = {
     JobKind.FETCH: _fetched,
     JobKind.TRAIN: _trained,
     JobKind.EVALUATE: _evaluated,
+    JobKind.INSPECT: _inspected,
+    JobKind.COMPRESS: _compressed,
 }
 
 

@@ -430,10 +430,12 @@ def _examples(world: World) -> dict[str, Any]:
 def _bodies(world: World) -> dict[str, dict[str, Any]]:
     """What a program would send: right in form, so that the answer is about who sends it."""
     ids = {name: thing.public_id for name, thing in world.things.items()}
+    version = f"/api/v1/adapters/{ids['adapter']}/versions/1"
     return {
         "POST /api/v1/storage/free": {"items": ["checkpoints:run_0"]},
         "PUT /api/v1/storage/rules": {"checkpoint_days": 30},
         f"PATCH /api/v1/adapters/{ids['adapter']}": {"description": "Claims", "task": "chat", "tags": ["claims"]},
+        f"POST {version}/compressions": {"rank": 1},
         "POST /api/v1/uploads": {"file_name": "answers.jsonl", "size_bytes": 10},
         "POST /api/v1/datasets": {"upload": ids["upload"], "dataset": ids["dataset"]},
         "POST /api/v1/adapters/{id}/versions/{number}/stage": {"stage": "candidate"},

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import Team
 from webapp.adapters import actions as adapters
-from webapp.adapters.models import Adapter, AdapterVersion
+from webapp.adapters.models import Adapter, AdapterVersion, Anatomy, Compression
 from webapp.artifacts.models import Blob, Bundle, BundleFile
 from webapp.basemodels.models import PretrainedModel
 from webapp.contract import codec
@@ -133,6 +133,16 @@ class Workshop:
                 )
         return report
 
+    def look_inside(self, version: AdapterVersion, *, layers: int = 30, rank: int = 16, fall: float = 0.5) -> Anatomy:
+        """A version whose inside is known; each singular value is `fall` times the one before."""
+        summary, modules = inside(layers, rank, fall)
+        job = self.job("inspect", str(version), State.SUCCEEDED)
+        return Anatomy.objects.create(version=version, job=job, summary=summary, modules=modules)
+
+    def compression(self, version: AdapterVersion, state: State, *, rank: int = 4, **job: Any) -> Compression:
+        order = self.job("compress", str(version), state, **job)
+        return Compression.objects.create(version=version, rank=rank, job=order, created_by=self.by)
+
     def worker(self, name: str = "forge-01", device: str = "RTX 4090", gib: int = 24, **facts: Any) -> Worker:
         now = timezone.now() + dt.timedelta(hours=1)  # so that it lives as long as the test looks at it
         known = {"host": name, "pid": 1, "version": "0.1.0", "cpu_count": 8, "memory_bytes": 32 * GIB}
@@ -152,6 +162,67 @@ class Workshop:
     def _blob(content: str, size: int) -> Blob:
         sha256 = hashlib.sha256(content.encode()).hexdigest()
         return Blob.objects.get_or_create(sha256=sha256, defaults={"size_bytes": size})[0]
+
+
+KINDS = {
+    "self_attn.q_proj": 0.5,
+    "self_attn.k_proj": 0.3,
+    "self_attn.v_proj": 0.7,
+    "self_attn.o_proj": 0.6,
+    "mlp.gate_proj": 0.8,
+    "mlp.up_proj": 0.9,
+    "mlp.down_proj": 1.0,
+}
+
+
+def inside(layers: int = 30, rank: int = 16, fall: float = 0.5) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the engine's anatomy.json says of an adapter whose change grows towards the last layers."""
+    modules = [
+        _module(layer, kind, weight, layers, rank, fall) for layer in range(layers) for kind, weight in KINDS.items()
+    ]
+    energies = [fall ** (2 * place) for place in range(rank)]
+    kept = [sum(energies[: place + 1]) / sum(energies) for place in range(rank)] if fall else []
+
+    def norm(some: list[dict[str, Any]]) -> float:
+        return math.sqrt(sum(one["frobenius"] ** 2 for one in some))
+
+    summary = {
+        "format": 1,
+        "rank": rank,
+        "behaves_as": next((place for place, share in enumerate(kept, start=1) if share >= 0.99), 0),
+        "energy": 0.99,
+        "kept": kept,
+        "bytes_per_rank": 1_222_178,
+        "other_bytes": 0,
+        "frobenius": norm(modules),
+        "layers": [
+            {"layer": n, "frobenius": norm([one for one in modules if one["layer"] == n])} for n in range(layers)
+        ],
+        "kinds": [{"kind": kind, "frobenius": norm([one for one in modules if one["kind"] == kind])} for kind in KINDS],
+    }
+    return summary, modules
+
+
+def _module(layer: int, kind: str, weight: float, layers: int, rank: int, fall: float) -> dict[str, Any]:
+    values = [weight * (0.2 + (layer / layers) ** 2) * fall**place if fall else 0.0 for place in range(rank)]
+    size = math.sqrt(sum(value * value for value in values))
+    share = [value / sum(values) for value in values if value]
+    return {
+        "name": f"model.layers.{layer}.{kind}",
+        "layer": layer,
+        "kind": kind,
+        "rows": 576,
+        "columns": 576,
+        "rank": rank,
+        "scaling": 2.0,
+        "frobenius": size,
+        "spectral": values[0],
+        "stable_rank": size**2 / values[0] ** 2 if size else 0.0,
+        "effective_rank": math.exp(-sum(part * math.log(part) for part in share)) if share else 0.0,
+        "energy_rank": 4 if fall else 0,
+        "relative_change": size / 40,
+        "singular_values": values,
+    }
 
 
 FIELDS = {"bike": 0.93, "needed": 0.96, "part": 0.87, "problem": 0.71}

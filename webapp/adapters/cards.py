@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.text import slugify
 from django.utils.translation import ngettext
 
-from webapp.adapters import card, scoretable, terms, usage
+from webapp.adapters import card, scoretable, terms, trained_with, usage
 from webapp.adapters.models import AdapterVersion
 from webapp.core import units
 from webapp.datasets import words
@@ -85,7 +85,7 @@ def _findings(version: DatasetVersion) -> Iterator[str]:
 def _training(version: AdapterVersion, run: Run) -> card.Training:
     config = fields.stored(run.config)
     return card.Training(
-        settings=fields.summary(config),
+        settings=trained_with.of(version),
         recipe=str(run.recipe or ""),
         steps=int(version.facts.get("steps") or 0),
         used_step=int(version.facts.get("used_step") or 0),

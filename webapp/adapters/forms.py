@@ -114,3 +114,26 @@ class GateForm(forms.Form):
 
     def blame(self, fault: UserFault) -> None:
         self.add_error(fault.field if fault.field in self.fields else None, fault.message)
+
+
+class CompressForm(forms.Form):
+    """Either a rank, or the share of the change to keep."""
+
+    rank = forms.IntegerField(label=_("Rank"), required=False, widget=forms.NumberInput(attrs={"min": 1}))
+    share = forms.FloatField(
+        label=_("Or keep at least"),
+        required=False,
+        widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"}),
+        help_text=_("of the change, in percent; 99 is usual. The lowest rank that keeps it is used."),
+    )
+
+    def __init__(self, *args: Any, highest: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if highest:
+            self.fields["rank"].help_text = _("from 1 to %(highest)s, the same in every layer") % {"highest": highest}
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """As the action takes it, which refuses both and none."""
+        share = self.cleaned_data["share"]
+        return {"rank": self.cleaned_data["rank"], "share": None if share is None else share / 100}

@@ -32,7 +32,7 @@ def of(version: AdapterVersion) -> list[list[Node]]:
     )
     run = version.run
     if run is None:
-        return [[base_node], *_brought(version)]
+        return [[base_node], *_brought(version), *_cut(version)]
     data = run.dataset_version
     data_node = Node(
         _("Dataset"),
@@ -43,7 +43,17 @@ def of(version: AdapterVersion) -> list[list[Node]]:
     steps = run.result.get("steps")
     note = ngettext("%s step", "%s steps", steps) % units.number(steps) if steps else ""
     run_node = Node(_("Run"), run.name, note, reverse("runs:detail", args=[slug, run.public_id]))
-    return [[data_node, base_node], [run_node]]
+    return [[data_node, base_node], [run_node], *_cut(version)]
+
+
+def _cut(version: AdapterVersion) -> list[list[Node]]:
+    """The version of a higher rank that it was cut down from; empty for others."""
+    cut = version.facts.get("compression")
+    if not cut:
+        return []
+    adapter, number = version.adapter, cut["from_version"]
+    url = reverse("adapters:version", args=[adapter.team.slug, adapter.public_id, number])
+    return [[Node(_("Adapter"), f"{adapter.name} v{number}", _("rank %s") % cut["from_rank"], url)]]
 
 
 def _brought(version: AdapterVersion) -> list[list[Node]]:

@@ -11,6 +11,7 @@ from webapp.accounts.models import Team
 from webapp.adapters import finding, gains
 from webapp.adapters.models import Adapter, AdapterVersion, Download, Listing, Stage
 from webapp.artifacts.models import BundleFile
+from webapp.jobs.actions import InputFile
 from webapp.lineage import queries as lineage
 
 
@@ -58,11 +59,20 @@ def files(version: AdapterVersion) -> QuerySet[BundleFile]:
     return BundleFile.objects.filter(bundle=version.bundle_id).select_related("blob").order_by("path")
 
 
+def inputs(version: AdapterVersion, folder: str) -> list[InputFile]:
+    """The version's files, below the folder where a job expects them."""
+    return [
+        InputFile(path=f"{folder}/{item.path}", sha256=item.blob.sha256, size_bytes=item.blob.size_bytes)
+        for item in files(version)
+    ]
+
+
 def live_for_run(run_id: int) -> AdapterVersion | None:
+    """What the run left: the first, since what was made of it later bears the run too."""
     return (
         AdapterVersion.objects.filter(run_id=run_id, adapter__deleted_at=None)
         .select_related("adapter")
-        .order_by("-id")
+        .order_by("id")
         .first()
     )
 

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from webapp.adapters import trained_with
 from webapp.adapters.models import AdapterVersion
 
 VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
@@ -60,7 +61,7 @@ class Names:
 
 def names(version: AdapterVersion) -> Names:
     base = version.base_model
-    config = version.run.config if version.run else version.facts
+    config = (version.run.config if version.run else version.facts) | trained_with.of_cut(version)
     is_from_hub = base.source == base.Source.HUB
     return Names(
         folder=folder_name(version),

@@ -388,6 +388,47 @@ class ReportOut(Schema):
     created_at: dt.datetime
 
 
+class AnatomyOut(Schema):
+    """What is inside an adapter version. `kept[k - 1]` is the share of the change that rank k keeps.
+
+    `state` is "known", "under_way", "failed" or "unknown". Each module has its singular values, norms and ranks;
+    relative_change is null where there was no base to compare with.
+    """
+
+    state: str
+    verdict: str
+    rank: int | None
+    behaves_as: int | None
+    kept: list[float]
+    layers: list[dict[str, Any]]
+    modules: list[dict[str, Any]]
+    job: JobOut | None
+
+
+class CompressionIn(Body):
+    """Either a rank, or the share (0 to 1) of the change to keep."""
+
+    rank: int | None = None
+    share: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class CompressionOut(Schema):
+    """A version that is or was cut down to `rank`; `made` is the number of the version that came of it."""
+
+    id: str
+    rank: int
+    state: str
+    made: int | None
+    from_rank: int | None
+    kept: float | None
+    error: float | None
+    bytes_before: int | None
+    bytes_after: int | None
+    validation_loss: dict[str, float] | None
+    job: JobOut
+    created_at: dt.datetime
+
+
 class DatasetPage(Schema):
     items: list[DatasetOut]
     next: str | None

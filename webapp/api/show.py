@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from webapp.adapters import cards, gains, imported, scoretable, terms
+from webapp.adapters import cards, gains, imported, inside, scoretable, terms
 from webapp.adapters import queries as adapter_queries
-from webapp.adapters.models import AdapterImport, AdapterVersion, Listing
+from webapp.adapters.models import AdapterImport, AdapterVersion, Compression, Listing
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Upload
 from webapp.basemodels.models import PretrainedModel
@@ -233,6 +233,34 @@ def adapter_version(row: AdapterVersion) -> dict[str, Any]:
 def card(row: AdapterVersion) -> dict[str, Any]:
     text = cards.text(row)
     return {"text": text, "revision": cards.revision(text), "is_edited": row.is_card_edited}
+
+
+def anatomy(found: inside.Inside) -> dict[str, Any]:
+    summary: dict[str, Any] = found.row.summary if found.row and found.is_known else {}
+    state = "known" if summary else "under_way" if found.is_under_way else "failed" if found.fault else "unknown"
+    return {
+        "state": state,
+        "verdict": str(found.verdict),
+        "rank": summary.get("rank"),
+        "behaves_as": summary.get("behaves_as"),
+        "kept": summary.get("kept", []),
+        "layers": summary.get("layers", []),
+        "modules": found.row.modules if found.row else [],
+        "job": job(found.row.job) if found.row and found.row.job else None,
+    }
+
+
+def compression(row: Compression) -> dict[str, Any]:
+    told = ("from_rank", "kept", "error", "bytes_before", "bytes_after", "validation_loss")
+    return {
+        "id": row.public_id,
+        "rank": row.rank,
+        "state": row.job.state,
+        "made": row.made.number if row.made else None,
+        **{name: row.facts.get(name) for name in told},
+        "job": job(row.job),
+        "created_at": row.created_at,
+    }
 
 
 def report(row: Report) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ninja.operation import Operation
 from webapp.api import problems
 from webapp.api.auth import Bearer
 from webapp.api.reference import Reference
-from webapp.api.routes import data, files, imports, stages, storage, work
+from webapp.api.routes import anatomy, data, files, imports, stages, storage, work
 
 
 class Api(NinjaAPI):
@@ -50,6 +50,7 @@ api.add_router("", files.router)
 api.add_router("", stages.router)
 api.add_router("", imports.router)
 api.add_router("", storage.router)
+api.add_router("", anatomy.router)
 
 
 @login_not_required

@@ -32,6 +32,9 @@ KINDS: dict[str, str | Promise] = {
 # {actor} did it, {name} is the thing; other names are keys of the line's data.
 SENTENCES: dict[str, str | Promise] = {
     "adapter.approved": gettext_lazy("{actor} approved {name} for {to}"),
+    "adapter.compressed": gettext_lazy("{actor} cut {from} down from rank {from_rank} to {rank}: {name}"),
+    "adapter.compression_ordered": gettext_lazy("{actor} had {name} cut down to rank {rank}"),
+    "adapter.inspected": gettext_lazy("{actor} had a look inside {name}"),
     "adapter.card_edited": gettext_lazy("{actor} rewrote the card of {name}"),
     "adapter.card_reset": gettext_lazy("{actor} had the card of {name} written from its facts again"),
     "adapter.deleted": gettext_lazy("{actor} moved the adapter {name} to the trash"),

@@ -29,6 +29,8 @@ KINDS: dict[str, str | Promise] = {
     JobKind.FETCH_ADAPTER: _("Brings an adapter"),
     JobKind.TRAIN: _("Trains"),
     JobKind.EVALUATE: _("Measures an adapter"),
+    JobKind.INSPECT: _("Looks inside an adapter"),
+    JobKind.COMPRESS: _("Cuts an adapter down"),
 }
 
 
@@ -98,7 +100,8 @@ def _runs(team: Team) -> QuerySet[Run]:
 
 def others(team: Team) -> list[Other]:
     """Files that are read, models that come, adapters that are measured; those that wait come last."""
-    related = ("dataset_version__dataset", "report__version__adapter")
+    looks = ("anatomy__version__adapter", "compression__version__adapter")
+    related = ("dataset_version__dataset", "report__version__adapter", *looks)
     found = Job.objects.filter(Q(team=team) | Q(team=None), state__in=[*NOW, State.QUEUED])
     rows = list(found.exclude(kind=JobKind.TRAIN).select_related(*related).order_by("id")[:SHOWN])
     models = {
@@ -119,4 +122,9 @@ def _page(team: Team, job: Job, model: PretrainedModel | None) -> str:
     version, report = getattr(job, "dataset_version", None), getattr(job, "report", None)
     if version is not None:
         return reverse("datasets:version", args=[team.slug, version.dataset.public_id, version.number])
-    return reverse("evaluation:report", args=[team.slug, report.public_id]) if report is not None else ""
+    if report is not None:
+        return reverse("evaluation:report", args=[team.slug, report.public_id])
+    inside = getattr(job, "anatomy", None) or getattr(job, "compression", None)
+    if inside is None:
+        return ""
+    return reverse("adapters:anatomy", args=[team.slug, inside.version.adapter.public_id, inside.version.number])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from webapp.accounts import access
 from webapp.accounts.models import User
 from webapp.adapters import actions as adapters
+from webapp.adapters import queries
 from webapp.adapters.models import AdapterVersion
 from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Bundle
@@ -57,7 +58,7 @@ def start(*, by: User | None, version: AdapterVersion) -> Report | None:
         kind=JobKind.EVALUATE,
         title=str(version),
         spec=spec,
-        inputs=[*basemodels.inputs(version.base_model), *held_out, *_adapter_inputs(version, spec.adapter_path)],
+        inputs=[*basemodels.inputs(version.base_model), *held_out, *queries.inputs(version, spec.adapter_path)],
         needs_devices=1,
         needs_memory_bytes=run.job.needs_memory_bytes,
         priority=PRIORITY,
@@ -65,14 +66,6 @@ def start(*, by: User | None, version: AdapterVersion) -> Report | None:
     report = Report.objects.create(team=team, version=version, job=job)
     lineage.connect(team=team, source=version.public_id, target=report.public_id, relation="measured")
     return report
-
-
-def _adapter_inputs(version: AdapterVersion, folder: str) -> list[jobs.InputFile]:
-    files = version.bundle.files.select_related("blob")
-    return [
-        jobs.InputFile(path=f"{folder}/{item.path}", sha256=item.blob.sha256, size_bytes=item.blob.size_bytes)
-        for item in files
-    ]
 
 
 @transaction.atomic

@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import axe, looks, pages
-from tests.webapp.workshop import Workshop
+from tests.webapp.workshop import Workshop, inside
 from webapp.adapters import actions
-from webapp.adapters.models import AdapterVersion, Stage
-from webapp.jobs.models import State
+from webapp.adapters.models import AdapterVersion, Anatomy, Stage
+from webapp.jobs.models import Job, State
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EACH_LOOK = pytest.mark.parametrize("look", list(looks.LOOKS))
@@ -166,3 +166,54 @@ def test_the_palette_finds_an_adapter_by_its_name(page: Page, workshop: Workshop
     assert "letters-fr" not in page.get_by_role("listbox").inner_text()
     group.get_by_role("option").click()
     expect(page.get_by_role("heading", level=1, name="workshop tickets r16 v1")).to_be_visible()
+
+
+@EACH_LOOK
+def test_the_inside_of_a_version_is_good_to_look_at_in_each_state(page: Page, look: str, workshop: Workshop) -> None:
+    known = workshop.adapter("workshop tickets r16")
+    workshop.look_inside(known)
+    workshop.compression(known, State.RUNNING, phase="compressing")
+    workshop.compression(known, State.FAILED, rank=2, fault="disk_full")
+    large = workshop.adapter("large")
+    workshop.look_inside(large, layers=64, rank=64, fall=0.8)
+    nothing = workshop.adapter("nothing")
+    workshop.look_inside(nothing, layers=4, fall=0)
+    failed = workshop.adapter("failed")
+    Anatomy.objects.create(version=failed, job=workshop.job("inspect", "x", State.FAILED, fault="out_of_memory"))
+    addresses = {
+        "anatomy": f"{address(known)}anatomy/",
+        "anatomy-rank": f"{address(known)}anatomy/?show=rank",
+        "anatomy-large": f"{address(large)}anatomy/?show=change",
+        "anatomy-nothing": f"{address(nothing)}anatomy/",
+        "anatomy-failed": f"{address(failed)}anatomy/",
+        "anatomy-unknown": f"{address(workshop.adapter('unknown'))}anatomy/",
+        "adapter-with-anatomy": address(known),
+    }
+    looks.assert_good(page, addresses, look=look)
+
+
+def test_a_rank_is_taken_from_the_table_and_a_wrong_one_is_said_at_its_field(page: Page, workshop: Workshop) -> None:
+    version = workshop.adapter("workshop tickets r16")
+    workshop.look_inside(version)
+    page.goto(f"{address(version)}anatomy/")
+    page.get_by_role("row", name="8").get_by_role("link").first.click()
+    expect(page.get_by_label("Rank")).to_have_value("8")
+    page.get_by_label("Rank").fill("16")
+    page.get_by_role("button", name="Compress and measure").click()
+    expect(page.get_by_text("Choose one from 1 to 15").last).to_be_visible()
+    looks.assert_good_now(page, "anatomy-wrong-rank")
+    page.get_by_label("Rank").fill("4")
+    page.get_by_role("button", name="Compress and measure").click()
+    expect(page.get_by_text("Compressing to rank 4")).to_be_visible()
+
+
+def test_what_is_under_way_turns_into_what_was_found_without_a_hand(page: Page, workshop: Workshop) -> None:
+    version = workshop.adapter("workshop tickets r16")
+    job = workshop.job("inspect", "x", State.RUNNING, phase="inspecting", progress_done=3, progress_total=210)
+    look = Anatomy.objects.create(version=version, job=job)
+    page.goto(f"{address(version)}anatomy/")
+    expect(page.get_by_text("Looking inside the adapter")).to_be_visible()
+    summary, modules = inside()
+    Anatomy.objects.filter(pk=look.pk).update(summary=summary, modules=modules)
+    Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED)
+    expect(page.locator(".verdict")).to_contain_text("behaves as 4")

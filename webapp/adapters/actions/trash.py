@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from webapp.accounts.models import Team, User
 from webapp.adapters.actions import listing, rights
+from webapp.adapters.actions.forgetting import forget
 from webapp.adapters.models import Adapter, AdapterVersion, Stage
 from webapp.artifacts import actions as artifacts
 from webapp.audit import actions as audit
@@ -105,8 +106,10 @@ def purge(*, before: dt.datetime | None = None) -> int:
 
 
 def _purge_version(version: AdapterVersion) -> bool:
-    """False when it was brought back since it was found."""
+    """False when it was brought back since it was found, or while a job looks into it."""
     if not AdapterVersion.everything.select_for_update(of=("self",)).filter(pk=version.pk).exclude(deleted_at=None):
+        return False
+    if not forget(version=version):
         return False
     audit.record(by=None, verb="adapter.version_purged", team=version.adapter.team, obj=version)
     version.delete()
@@ -116,6 +119,9 @@ def _purge_version(version: AdapterVersion) -> bool:
 
 def _purge(adapter: Adapter) -> bool:
     versions = AdapterVersion.everything.filter(adapter=adapter)
+    waits = [version for version in versions if not forget(version=version)]
+    if waits:
+        return False
     bundles = [version.bundle for version in versions.select_related("bundle")]
     audit.record(by=None, verb="adapter.purged", team=adapter.team, obj=adapter)
     adapter.delete()

@@ -3,7 +3,7 @@ imports.py what comes from elsewhere, listing.py what the catalog's list is read
 """
 
 from webapp.adapters.models.catalog import Adapter, AdapterQuerySet, AdapterVersion, Stage, Task
-from webapp.adapters.models.facts import Download, Score
+from webapp.adapters.models.facts import Anatomy, Compression, Download, Score
 from webapp.adapters.models.imports import AdapterImport, ImportFile
 from webapp.adapters.models.listing import UNMEASURED, Facet, Listing, Tag
 from webapp.adapters.models.stages import Gate, Opinion, Review, Rule, StageChange
@@ -14,6 +14,8 @@ __all__ = [
     "AdapterImport",
     "AdapterQuerySet",
     "AdapterVersion",
+    "Anatomy",
+    "Compression",
     "Download",
     "Facet",
     "Gate",

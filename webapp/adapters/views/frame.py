@@ -27,6 +27,7 @@ class Tab:
 TABS: list[tuple[str, str | Promise]] = [
     ("version", _("Overview")),
     ("card", _("Card")),
+    ("anatomy", _("Anatomy")),
     ("history", _("History")),
 ]
 

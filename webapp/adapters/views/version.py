@@ -8,12 +8,14 @@ from webapp.accounts.access import Permission
 from webapp.adapters import (
     actions,
     imported,
+    inside,
     origin,
     places,
     queries,
     scoretable,
     stagecard,
     terms,
+    trained_with,
     usage,
     verdict,
 )
@@ -23,7 +25,6 @@ from webapp.adapters.views import find, frame
 from webapp.core import htmx, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
-from webapp.runs import fields
 
 
 @require_GET
@@ -53,8 +54,9 @@ def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
         "beside": table.beside,
         "card": card,
         "measured": measured,
-        "settings": fields.summary(fields.stored(found.run.config)) if found.run else imported.settings(found),
+        "settings": trained_with.of(found) if found.run else imported.settings(found),
         "warnings": imported.warnings(found),
+        "inside": inside.of(found),
         "files": queries.files(found),
         "versions": found.adapter.versions.select_related("created_by").order_by("-number"),
         "origin": origin.of(found),
