@@ -17,6 +17,7 @@ Module = Mapping[str, Any]
 MOSTLY = 0.5  # a third of the layers that holds this share of the change is where it sits
 FEWEST_LAYERS = 6  # with fewer, thirds say nothing
 TONES = 10
+ALMOST = 0.999
 SUGGESTED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
@@ -65,9 +66,13 @@ class Choice:
     is_advised: bool
 
     @property
-    def error(self) -> float:
-        """‖ΔW − ΔW'‖ / ‖ΔW‖."""
-        return math.sqrt(max(0.0, 1 - self.kept))
+    def kept_text(self) -> str:
+        return share_text(self.kept)
+
+
+def share_text(share: float) -> str:
+    """All of it is said only where it is all."""
+    return units.percent(share, 1) if share <= ALMOST or share == 1 else f"> {units.percent(ALMOST, 1)}"
 
 
 def choice(summary: Summary, rank: int) -> Choice:
@@ -228,7 +233,7 @@ def kept_bars(summary: Summary, *, width: float = 780.0, labels: int = 8, most: 
     """What each rank keeps of the change; up to the rank as which it behaves in the colour of what counts."""
     every = max(1, -(-len(summary["kept"]) // most))
     values = [
-        (str(rank), share, units.percent(share, 1), "f1" if rank <= summary["behaves_as"] else "f-mid")
+        (str(rank), share, share_text(share), "f1" if rank <= summary["behaves_as"] else "f-mid")
         for rank, share in enumerate(summary["kept"], start=1)
         if rank % every == 0 or rank == summary["behaves_as"]
     ]

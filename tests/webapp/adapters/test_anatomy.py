@@ -71,7 +71,8 @@ def test_lower_ranks_are_offered_with_what_they_keep_and_weigh() -> None:
     ranks = anatomy.choices(made)
     assert [one.rank for one in ranks] == [1, 2, 4, 8]
     assert [one.is_advised for one in ranks] == [False, False, True, False]
-    assert ranks[0].kept == pytest.approx(0.75) and ranks[0].error == pytest.approx(0.5)
+    assert ranks[0].kept == pytest.approx(0.75)
+    assert [one.kept_text for one in ranks] == ["75.0\u00a0%", "93.8\u00a0%", "99.6\u00a0%", "> 99.9\u00a0%"]
     assert ranks[3].size_bytes == 8 * made["bytes_per_rank"]
     odd = anatomy.choices(made | {"behaves_as": 11})
     assert [one.rank for one in odd] == [1, 2, 4, 8, 11]
