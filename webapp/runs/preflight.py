@@ -152,8 +152,16 @@ def _amount(plan: Plan) -> Iterator[Check]:
     steps = estimate.total_steps(plan.version.train_rows, plan.config)
     if plan.version.train_rows and steps < FEW_STEPS:
         title = ngettext("Only %(count)s step will be made", "Only %(count)s steps will be made", steps)
-        text = _("That is little to learn from. More passes or smaller batches make more steps.")
-        yield _check("few_steps", Severity.WARN, title % {"count": steps}, text, field="num_train_epochs")
+        text, field = (
+            _("That is little to learn from. More passes or smaller batches make more steps."),
+            "num_train_epochs",
+        )
+        if plan.config.max_steps:  # it decides alone
+            text, field = (
+                _("That is little to learn from. Raise “Most steps”, or set it to 0 for whole passes."),
+                "max_steps",
+            )
+        yield _check("few_steps", Severity.WARN, title % {"count": steps}, text, field=field)
     ratio = plan.config.lora_alpha / plan.config.lora_r
     if not 0.25 <= ratio <= 8:
         words = {"alpha": units.number(plan.config.lora_alpha), "rank": units.number(plan.config.lora_r)}

@@ -44,6 +44,13 @@ def test_what_deserves_a_look_is_said_and_does_not_block(look, rows, changes, co
     assert (finding.severity in {Severity.WARN, Severity.NOTE}, str(finding.title)) == (True, title)
 
 
+@pytest.mark.parametrize(
+    ("changes", "remedy"), [({"num_train_epochs": 0.1}, "More passes"), ({"max_steps": 3}, "Most steps")]
+)
+def test_few_steps_are_traced_to_the_setting_that_makes_them_few(look, changes, remedy):
+    assert remedy in str(look(config=replace(CONFIG, **changes))["few_steps"].text)
+
+
 def test_where_only_the_longest_rows_are_known_the_count_is_at_least(look):
     longest = [{"row": number, "characters": 9000} for number in range(20)]
     found = look(report={"characters": {"mean": 360.0, "max": 9000}, "longest_rows": longest})
