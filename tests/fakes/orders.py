@@ -5,11 +5,15 @@ from typing import Any
 
 from webapp.contract.spec import (
     BaseModelRef,
+    BaseShape,
     DatasetRef,
     EvaluateSpec,
+    FetchAdapterSpec,
     FetchSpec,
+    ImportSpec,
     JobKind,
     LoraConfig,
+    NamedInput,
     ReadSpec,
     TrainSpec,
 )
@@ -22,6 +26,7 @@ from webapp.jobs.leases import Claim
 from webapp.jobs.models import Job
 
 GIGABYTE = 1024**3
+SHAPE = BaseShape(layers=2, hidden=64, vocabulary=400, linear={"self_attn.q_proj": (64, 64)})
 
 
 def spec(kind: JobKind, script: dict[str, Any]) -> Any:
@@ -35,6 +40,10 @@ def spec(kind: JobKind, script: dict[str, Any]) -> Any:
             return FetchSpec(name=text, source="hub")
         case JobKind.TRAIN:
             return TrainSpec(base=base, dataset=DatasetRef(name=text, revision="1"), config=LoraConfig())
+        case JobKind.IMPORT:
+            return ImportSpec(base=base, shape=SHAPE, files=(NamedInput(name=text, path="inputs/files/1"),))
+        case JobKind.FETCH_ADAPTER:
+            return FetchAdapterSpec(repository=text)
     return EvaluateSpec(base=base, dataset=DatasetRef(name=text, revision="1"))
 
 
