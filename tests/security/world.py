@@ -446,6 +446,7 @@ def _bodies(world: World) -> dict[str, dict[str, Any]]:
         "POST /api/v1/gates": GATE,
         "PUT /api/v1/gates/{id}": GATE,
         "PUT /api/v1/adapters/{id}/versions/{number}/card": {"text": "mine"},
+        "POST /api/v1/adapters/{id}/versions/{number}/reports": {"dataset": ids["dataset"]},
         "POST /api/v1/imports": {"uploads": [ids["upload"]], "base_model": ids["base_model"]},
         "POST /api/v1/runs": {"dataset": ids["dataset"], "base_model": ids["base_model"], "recipe": ids["recipe"]},
     }

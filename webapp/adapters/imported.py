@@ -39,8 +39,17 @@ def state(found: AdapterImport) -> str:
     return found.job.state if found.job else "cancelled"
 
 
+def live_version(found: AdapterImport) -> AdapterVersion | None:
+    """What it became, unless that lies in the trash."""
+    version = found.version
+    is_live = version is not None and version.deleted_at is None and version.adapter.deleted_at is None
+    return version if is_live else None
+
+
 def verdict(found: AdapterImport) -> Verdict:
     """Is it taken?"""
+    if found.is_done and live_version(found) is None:
+        return Verdict(_("It was taken, *and what it became was deleted since.*"))
     if found.is_done and found.was_known:
         return Verdict(_("The catalog *had exactly this adapter already.* Nothing was added."))
     if found.is_done:
@@ -49,6 +58,8 @@ def verdict(found: AdapterImport) -> Verdict:
         case State.FAILED:
             assert found.job is not None
             return Verdict(_("It was *not taken.* %(why)s."), why=words.fault(found.job).title)
+        case State.SUCCEEDED:
+            return Verdict(_("It was taken, *and what it became was deleted since.*"))
         case State.CANCELLED:
             return Verdict(_("Cancelled. *Nothing was added to the catalog.*"))
         case State.QUEUED:

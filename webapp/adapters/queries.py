@@ -1,5 +1,6 @@
 """Reading the catalog."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,12 @@ from webapp.accounts.models import Team
 from webapp.adapters import finding, gains
 from webapp.adapters.models import Adapter, AdapterVersion, Download, Listing, Stage
 from webapp.artifacts.models import BundleFile
+from webapp.datasets import queries as datasets
+from webapp.datasets.models import DatasetVersion
 from webapp.jobs.actions import InputFile
 from webapp.lineage import queries as lineage
+
+CHOICES = 50
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,14 @@ def live_for_run(run_id: int) -> AdapterVersion | None:
 
 @dataclass(frozen=True)
 class Measured:
-    """How far a version is measured: its newest report, and whether there are rows to measure it on."""
+    """How far a version is measured: its newest report, and whether there are rows to measure it on.
+
+    `choices` are datasets with held-out rows, for a version that was trained elsewhere and brings none of its own.
+    """
 
     report: Any
     can_be: bool
+    choices: Sequence[DatasetVersion] = ()
 
     @property
     def is_done(self) -> bool:
@@ -96,8 +105,11 @@ class Measured:
 def measured(version: AdapterVersion) -> Measured:
     """Evaluation stands above this app, so its reports are reached from the row."""
     newest = version.reports.select_related("job").order_by("-id").first()
-    rows = version.run.dataset_version if version.run else None
-    return Measured(newest, rows is not None and rows.validation_rows > 0 and rows.bundle_id is not None)
+    if version.run is None:
+        choices = list(datasets.held_out(version.adapter.team)[:CHOICES])
+        return Measured(newest, bool(choices), choices)
+    rows = version.run.dataset_version
+    return Measured(newest, rows.validation_rows > 0 and rows.bundle_id is not None)
 
 
 def consequences_of_deletion(adapter: Adapter) -> list[str]:

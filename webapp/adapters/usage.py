@@ -70,7 +70,7 @@ def names(version: AdapterVersion) -> Names:
         commit=base.commit if is_from_hub else "",
         is_from_hub=is_from_hub,
         architecture=base.architecture,
-        rank=int(config.get("lora_r") or config.get("r") or 0),
+        rank=int(config.get("lora_r") or config.get("rank") or config.get("r") or 0),
         alpha=float(config.get("lora_alpha") or 0),
         is_rank_stabilised=bool(config.get("use_rslora")),
         is_4_bit=config.get("method") == "qlora",

@@ -20,10 +20,10 @@ def of_version(rows: Sequence[ScoreRow], *, can_be_measured: bool = False, is_ou
         return _by_form(form)
     loss = by_name.get("validation_loss")
     if loss is None or loss.base is None:
-        if can_be_measured:
-            return Verdict(_("Made and checked, *not measured yet.*"))
         if not is_ours:
             return Verdict(_("Trained elsewhere. It fits its base, *and was not measured here.*"))
+        if can_be_measured:
+            return Verdict(_("Made and checked, *not measured yet.*"))
         return Verdict(_("Made and checked, *not measured yet*: no rows were held out to compare it with its base."))
     return _by_loss(loss.base, loss.value)
 

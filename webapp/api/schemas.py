@@ -377,6 +377,13 @@ class AdapterOut(Schema):
     url: str
 
 
+class ReportIn(Body):
+    """Whose held-out rows to ask, for a version that was trained elsewhere; without `version`, the newest."""
+
+    dataset: Id | None = None
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
 class ReportOut(Schema):
     """An adapter version against its base on held-out rows."""
 

@@ -157,6 +157,7 @@ def event(row: JobEvent) -> dict[str, Any]:
 
 
 def adapter_import(row: AdapterImport) -> dict[str, Any]:
+    version = imported.live_version(row)
     return {
         "id": row.public_id,
         "name": row.name,
@@ -164,10 +165,10 @@ def adapter_import(row: AdapterImport) -> dict[str, Any]:
         "base_model": row.base_model.public_id,
         "repository": row.repository,
         "commit": row.commit,
-        "adapter": row.version.adapter.public_id if row.version else None,
-        "version": row.version.number if row.version else None,
+        "adapter": version.adapter.public_id if version else None,
+        "version": version.number if version else None,
         "was_known": row.was_known,
-        "warnings": [item.text for item in imported.warnings(row.version) if item.is_warning] if row.version else [],
+        "warnings": [item.text for item in imported.warnings(version) if item.is_warning] if version else [],
         "job": job(row.job) if row.job else None,
         "created_at": row.created_at,
         "url": address("adapters:import", row.team.slug, row.public_id),

@@ -17,7 +17,7 @@ from ninja.operation import Operation
 from webapp.api import problems
 from webapp.api.auth import Bearer
 from webapp.api.reference import Reference
-from webapp.api.routes import anatomy, data, files, imports, stages, storage, work
+from webapp.api.routes import anatomy, data, files, imports, measuring, stages, storage, work
 
 
 class Api(NinjaAPI):
@@ -51,6 +51,7 @@ api.add_router("", stages.router)
 api.add_router("", imports.router)
 api.add_router("", storage.router)
 api.add_router("", anatomy.router)
+api.add_router("", measuring.router)
 
 
 @login_not_required

@@ -130,6 +130,12 @@ def to_purge(*, before: dt.datetime) -> QuerySet[Dataset]:
     return Dataset.objects.filter(has_something, deleted_at__lt=before).exclude(Exists(needed)).select_related("team")
 
 
+def held_out(team: Team) -> QuerySet[DatasetVersion]:
+    """The team's versions that hold rows back, the newest first: on these any adapter can be measured."""
+    found = DatasetVersion.objects.filter(dataset__team=team, dataset__deleted_at=None, validation_rows__gt=0)
+    return found.filter(bundle__isnull=False).select_related("dataset").order_by("-id")
+
+
 def readings_of_nothing(*, before: dt.datetime) -> QuerySet[Job]:
     """Jobs that read a version which is gone, or which was read once more since."""
     return Job.objects.filter(kind=JobKind.READ, dataset_version=None, state__in=OVER, finished_at__lt=before)

@@ -22,34 +22,41 @@ from webapp.artifacts import actions as artifacts
 from webapp.artifacts.models import Bundle
 from webapp.audit import actions as audit
 from webapp.basemodels import queries as basemodels
+from webapp.basemodels.models import PretrainedModel
 from webapp.contract.spec import BaseModelRef, EvaluateSpec, JobKind
 from webapp.core import purging
 from webapp.core.faults import UserFault
 from webapp.core.storable import storable_json
 from webapp.datasets import queries as datasets
+from webapp.datasets.models import DatasetVersion
 from webapp.evaluation.models import Report
 from webapp.jobs import actions as jobs
 from webapp.jobs.lifecycle import Asked
 from webapp.jobs.models import Job
 from webapp.lineage import actions as lineage
 
+WEIGHTS_TIMES, ROOM_BYTES = 2, 2**30
 PRIORITY = -10  # a report never holds up a training
 SAMPLES_ON_PAGE = 12
 SAMPLE_CHARACTERS = 4_000
 
 
 @transaction.atomic
-def start(*, by: User | None, version: AdapterVersion) -> Report | None:
-    """Order a report on held-out rows. None where none were held back or their dataset was deleted since."""
+def start(*, by: User | None, version: AdapterVersion, rows: DatasetVersion | None = None) -> Report | None:
+    """Order a report on held-out rows: those of the version's own dataset, or of `rows` for one trained elsewhere.
+
+    None where none were held back or their dataset was deleted since.
+    """
     team, run = version.adapter.team, version.run
     access.require(by=by, team=team, permission=access.Permission.TRAIN)
-    if run is None or not run.dataset_version.validation_rows or run.dataset_version.bundle_id is None:
+    rows = run.dataset_version if run is not None else rows
+    if rows is None or rows.dataset.team_id != team.pk or not rows.validation_rows or rows.bundle_id is None:
         return None
-    reference, data_inputs = datasets.training_inputs(run.dataset_version)
+    reference, data_inputs = datasets.training_inputs(rows)
     spec = EvaluateSpec(
         base=BaseModelRef(name=version.base_model.name, revision=version.base_model.revision),
         dataset=reference,
-        max_length=run.config["max_length"],
+        max_length=run.config["max_length"] if run is not None else EvaluateSpec.max_length,
     )
     held_out = [item for item in data_inputs if item.path == reference.validation_path]
     job = jobs.submit(
@@ -60,12 +67,17 @@ def start(*, by: User | None, version: AdapterVersion) -> Report | None:
         spec=spec,
         inputs=[*basemodels.inputs(version.base_model), *held_out, *queries.inputs(version, spec.adapter_path)],
         needs_devices=1,
-        needs_memory_bytes=run.job.needs_memory_bytes,
+        needs_memory_bytes=run.job.needs_memory_bytes if run is not None else _memory_for(version.base_model),
         priority=PRIORITY,
     )
-    report = Report.objects.create(team=team, version=version, job=job)
+    report = Report.objects.create(team=team, version=version, dataset_version=rows, job=job)
     lineage.connect(team=team, source=version.public_id, target=report.public_id, relation="measured")
     return report
+
+
+def _memory_for(base: PretrainedModel) -> int:
+    """The weights, stored in two bytes, computed with in four where there is no GPU; and room for the answers."""
+    return WEIGHTS_TIMES * base.size_bytes + ROOM_BYTES
 
 
 @transaction.atomic
@@ -163,15 +175,15 @@ def _shortened(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def again(*, by: User, version: AdapterVersion) -> Report:
-    """Measure a version once more, on request. Raises UserFault."""
+def again(*, by: User, version: AdapterVersion, rows: DatasetVersion | None = None) -> Report:
+    """Measure a version once more, on request; one trained elsewhere on the held-out `rows`. Raises UserFault."""
     # Of two who ask at once, the second waits here and then sees the report of the first.
     AdapterVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
     if version.reports.exclude(job__state__in=["succeeded", "failed", "cancelled"]).exists():
         raise UserFault(
             "already_measuring", _("This version is being measured already. Wait for it to end."), status=409
         )
-    report = start(by=by, version=version)
+    report = start(by=by, version=version, rows=rows)
     if report is None:
         raise UserFault(
             "nothing_held_out", _("No held-out rows are there: its dataset held none back, or was deleted since.")

@@ -7,6 +7,7 @@ from webapp.accounts.models import Team
 from webapp.adapters.models import AdapterVersion
 from webapp.artifacts.models import Bundle
 from webapp.core.ids import new_id
+from webapp.datasets.models import DatasetVersion
 from webapp.jobs.models import Job
 
 
@@ -26,6 +27,13 @@ class Report(models.Model):
     public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "rep"))
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey(AdapterVersion, on_delete=models.CASCADE, related_name="reports")
+    dataset_version = models.ForeignKey(
+        DatasetVersion,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="whose held-out rows were asked; where it is empty, those of the run that made the version",
+    )
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="report")
     scores = models.JSONField(default=dict, blank=True)
     samples = models.JSONField(default=list, blank=True, help_text="a few answers for the page; all are in the bundle")
@@ -38,3 +46,8 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"report on {self.version}"
+
+    @property
+    def rows(self) -> DatasetVersion | None:
+        """Whose held-out rows they are."""
+        return self.dataset_version or (self.version.run.dataset_version if self.version.run else None)

@@ -12,6 +12,8 @@ from webapp.adapters.views import find
 from webapp.core import confirm, htmx, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
+from webapp.datasets import queries as datasets
+from webapp.datasets.models import DatasetVersion
 from webapp.evaluation import actions, faults, samples, verdict
 from webapp.evaluation.models import Report
 from webapp.jobs import queries as jobs
@@ -51,7 +53,7 @@ def start(request: Request, version_id: str) -> HttpResponse:
         AdapterVersion, adapter__team=request.team, adapter__deleted_at=None, public_id=version_id
     )
     try:
-        made = actions.again(by=request.user, version=version)
+        made = actions.again(by=request.user, version=version, rows=_rows(request))
     except UserFault as fault:
         toasts.show(request, fault.message, is_bad=True)
         return redirect("adapters:version", request.team.slug, version.adapter.public_id, version.number)
@@ -97,6 +99,12 @@ def restore(request: Request, report_id: str) -> HttpResponse:
 
 
 def _find(request: Request, report_id: str) -> Report:
-    related = ("job", "team", "version__adapter__team", "version__base_model", "version__run__dataset_version")
+    related = ("job", "team", "version__adapter__team", "version__base_model", "version__run__dataset_version__dataset")
     reports = Report.objects.filter(team=request.team, version__deleted_at=None, version__adapter__deleted_at=None)
-    return get_object_or_404(reports.select_related(*related), public_id=report_id)
+    return get_object_or_404(reports.select_related(*related, "dataset_version__dataset"), public_id=report_id)
+
+
+def _rows(request: Request) -> DatasetVersion | None:
+    """Those that a person chose for a version which brings none of its own."""
+    wanted = request.POST.get("rows", "")
+    return get_object_or_404(datasets.held_out(request.team), public_id=wanted) if wanted else None

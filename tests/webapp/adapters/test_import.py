@@ -168,6 +168,18 @@ def test_what_failed_can_be_checked_again_and_is_forgotten_after_a_week(
     assert not Job.objects.filter(pk=found.job_id).exists()
 
 
+def test_what_lies_in_the_trash_is_no_version_that_is_there(
+    bring: Any, supervise: Any, client_as: Any, trainer: Any
+) -> None:
+    """Nor does the next one take its number."""
+    first = supervise(bring(files_of.files()))
+    AdapterVersion.everything.update(deleted_at=timezone.now())
+    page = client_as(trainer).get(reverse("adapters:import", args=["acme", first.public_id])).content.decode()
+    assert "was deleted since" in page and "Open tone" not in page
+    again = supervise(bring(files_of.files()))
+    assert (again.was_known, again.version.number) == (False, 2)
+
+
 def test_a_cancelled_import_leaves_nothing(bring: Any, trainer: Any) -> None:
     found = bring(files_of.files())
     actions.cancel_import(by=trainer, found=found)
@@ -279,7 +291,7 @@ def test_the_form_takes_several_files_without_any_script(
     version = client.get(reverse("adapters:version", args=["acme", found.version.adapter.public_id, 1]))
     assert "down_proj and q_proj in 2 blocks" in version.content.decode()
     for name in ("list", "new_import"):
-        assert client.get(reverse(f"adapters:{name}", args=["acme"])).status_code == 200
+        assert "tone" in client.get(reverse(f"adapters:{name}", args=["acme"])).content.decode()
 
 
 def test_a_form_that_comes_back_keeps_what_arrived(client_as: Any, trainer: Any, base: PretrainedModel) -> None:

@@ -59,3 +59,16 @@ def test_a_program_names_either_files_or_a_repository(program: Make, trainer: An
     assert asked.ask("POST", "/imports", body)[1]["code"] == "bad_repository"
     status, made = asked.ask("POST", "/imports", body | {"repository": "acme/tone"})
     assert (status, made["name"], Job.objects.get().kind) == (201, "tone", "fetch_adapter")
+
+
+def test_a_program_measures_a_version_on_the_rows_it_names(
+    program: Make, trainer: Any, version: Any, make_version: Callable[..., Any], team: Any
+) -> None:
+    rows, asked = make_version(team=team, name="Claims"), program(trainer)
+    version.run = None
+    version.save(update_fields=["run"])
+    path = f"/adapters/{version.adapter.public_id}/versions/1/reports"
+    assert asked.ask("POST", path, {})[1]["code"] == "nothing_held_out"
+    status, report = asked.ask("POST", path, {"dataset": rows.dataset.public_id})
+    assert (status, report["state"]) == (201, "queued")
+    assert asked.ask("POST", path, {"dataset": rows.dataset.public_id})[0] == 409

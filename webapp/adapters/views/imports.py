@@ -99,7 +99,7 @@ def _arrived(request: Request, form: ImportFilesForm) -> list[Upload]:
 def show(request: Request, import_id: str) -> HttpResponse:
     """How far it is; when it is over, what came of it."""
     found = _find(request, import_id)
-    progress = imported.progress(found)
+    progress, version = imported.progress(found), imported.live_version(found)
     is_failed = not found.is_done and found.job is not None and found.job.state == State.FAILED
     context = {
         "title": _("Import of %(name)s") % {"name": found.name},
@@ -108,8 +108,9 @@ def show(request: Request, import_id: str) -> HttpResponse:
         "state": imported.state(found),
         "progress": progress,
         "fault": words.fault(found.job) if is_failed and found.job else None,
-        "warnings": imported.warnings(found.version) if found.version else [],
-        "settings": imported.settings(found.version) if found.version else [],
+        "version": version,
+        "warnings": imported.warnings(version) if version else [],
+        "settings": imported.settings(version) if version else [],
         "can_retry": not progress and not found.is_done and _may_change(request, found),
         "can_cancel": bool(progress) and _may_change(request, found),
     }
