@@ -13,7 +13,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test test-fast test-servers lint types borders format migrations lock install install-dev clean
+.PHONY: help demo up test test-fast test-servers bench lint types borders format migrations lock install install-dev clean
 
 help: ## this list
 	@echo "Tunesmith: train, compare and keep adapters of language models."
@@ -37,6 +37,9 @@ test-fast: install-dev ## the tests without a browser and without a whole produc
 test-servers: install-dev ## the tests that touch them, on real PostgreSQL and Redis servers
 	@HF_HUB_OFFLINE=1 $(RUN) .ci/servers.py $(RUN) -m pytest -m "not e2e and not browser" tests/webapp tests/workers \
 		--ignore=tests/workers/engine --ignore=tests/workers/reader $(ARGS)
+
+bench: install-dev ## how fast the catalog is with 100,000 adapters (see benchmarks/README.md); takes minutes
+	@$(RUN) -m benchmarks.catalog $(ARGS)
 
 lint: install-dev ## style of Python and of templates
 	@$(RUN) -m ruff check .

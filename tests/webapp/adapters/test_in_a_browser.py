@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e import axe, looks, pages
 from tests.webapp.workshop import Workshop, inside
 from webapp.adapters import actions
-from webapp.adapters.models import AdapterVersion, Anatomy, Stage
+from webapp.adapters.models import Adapter, AdapterVersion, Anatomy, Stage
 from webapp.jobs.models import Job, State
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -75,6 +75,8 @@ def test_a_catalog_is_good_to_look_at_from_none_to_many(page: Page, look: str, w
     AdapterVersion.objects.filter(adapter__name="letters-fr").update(stage=Stage.PRODUCTION)
     AdapterVersion.objects.filter(adapter__name="claims-tone").update(stage=Stage.CANDIDATE)
     AdapterVersion.objects.filter(adapter__name="first attempt").update(stage=Stage.RETIRED)
+    actions.describe(by=None, adapter=Adapter.objects.get(name="letters-fr"), task="writing", tags=["french", "desk"])
+    actions.relist_team(team=workshop.team)
     many = {
         "catalog-many": CATALOG,
         "catalog-none-found": f"{CATALOG}?q=zebra",
