@@ -1,16 +1,18 @@
 """Jobs, workers and claims as tests need them."""
 
 import json
-from typing import Any
+from typing import Any, assert_never
 
 from webapp.contract.spec import (
     BaseModelRef,
     BaseShape,
+    CompressSpec,
     DatasetRef,
     EvaluateSpec,
     FetchAdapterSpec,
     FetchSpec,
     ImportSpec,
+    InspectSpec,
     JobKind,
     LoraConfig,
     NamedInput,
@@ -44,7 +46,13 @@ def spec(kind: JobKind, script: dict[str, Any]) -> Any:
             return ImportSpec(base=base, shape=SHAPE, files=(NamedInput(name=text, path="inputs/files/1"),))
         case JobKind.FETCH_ADAPTER:
             return FetchAdapterSpec(repository=text)
-    return EvaluateSpec(base=base, dataset=DatasetRef(name=text, revision="1"))
+        case JobKind.INSPECT:
+            return InspectSpec(adapter_path=text)
+        case JobKind.COMPRESS:
+            return CompressSpec(base=base, rank=4, adapter_path=text)
+        case JobKind.EVALUATE:
+            return EvaluateSpec(base=base, dataset=DatasetRef(name=text, revision="1"))
+    assert_never(kind)
 
 
 def submit(team: Any, kind: JobKind = JobKind.READ, *, by: Any = None, **more: Any) -> Job:
