@@ -27,6 +27,7 @@ TITLES: dict[str, str | Promise] = {
     "adapters": gettext_lazy("Adapters"),
     "stages": gettext_lazy("Stages, reviews and gates"),
     "reports": gettext_lazy("Reports"),
+    "storage": gettext_lazy("Storage"),
 }
 
 

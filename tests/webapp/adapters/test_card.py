@@ -105,7 +105,7 @@ def test_an_adapter_from_elsewhere_claims_nothing_about_its_data() -> None:
         name="brought", number=1, base_name="b", base_revision="c", licence=licences.together("mit", ""),
     ))  # fmt: skip
     assert "What it learned from is not known here." in text
-    assert "Unknown. Neither" in text
+    assert "Unknown. The data say no licence" in text
     assert "trained on" not in text.split("\n## ")[0]
 
 
