@@ -332,6 +332,15 @@ NAV_COUNTS = "webapp.dashboard.counts.for_member"
 TRASH_DAYS = 7
 SETTING_WORDS = "webapp.runs.fields.in_words"  # how jobs, which know no recipes, name a setting of one
 TELL = "webapp.notices.actions.tell"  # how apps below notices tell a person something
+LINEAGE_KINDS = {  # beginning of an id → who says what stands behind it; see lineage/things.py
+    "dver": "webapp.datasets.things.versions",
+    "base": "webapp.basemodels.things.models",
+    "rec": "webapp.runs.things.recipes",
+    "run": "webapp.runs.things.runs",
+    "aver": "webapp.adapters.things.versions",
+    "imp": "webapp.adapters.things.imports",
+    "rep": "webapp.evaluation.things.reports",
+}
 LICENCE_CHANGED = "webapp.adapters.actions.relicense"  # how datasets let what was made of them hear of another licence
 DISK_RESERVE_BYTES = int(os.environ.get("DISK_RESERVE_BYTES", str(1024**3)))
 LEASE_SECONDS = 15

@@ -17,6 +17,7 @@ urlpatterns = [
     path("t/<slug:team>/adapters/reports/", include("webapp.evaluation.urls")),  # a place of the catalog
     path("t/<slug:team>/adapters/", include("webapp.adapters.urls")),
     path("links/", include("webapp.adapters.link_urls")),  # signed, for who has no session
+    path("t/<slug:team>/lineage/", include("webapp.lineage.urls")),
     path("api/v1/", include("webapp.api.urls")),
 ]
 

@@ -109,7 +109,7 @@ BUILT_FROM_NAMES = {
     "webapp/core/paging.py Q": "the same",
     "webapp/artifacts/actions/collecting.py relation.related_model._base_manager.filter": "names of our own relations",
     "webapp/jobs/waiting.py rows.filter(place__lte=heads).values_list": "columns named a few lines above",
-    "webapp/lineage/queries.py Edge.objects.filter": "source or target",
+    "webapp/lineage/queries.py known.filter": "source or target",
     "webapp/runs/views/runs.py runs.aggregate": "the names of FILTERS",
 }
 ASKING = {"filter", "exclude", "get", "order_by", "values", "values_list", "annotate", "aggregate", "alias", "Q"}

@@ -39,6 +39,8 @@ from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.evaluation.models import Report
 from webapp.fleet.models import Device, Worker
 from webapp.jobs.models import Attempt, Job, JobEvent, State
+from webapp.lineage import actions as lineage
+from webapp.lineage.models import Withdrawal
 from webapp.notices import actions as notices
 from webapp.runs.models import Recipe, Run
 
@@ -69,6 +71,7 @@ def build(*, team: Team, owner: User, text: str = "claims-tone") -> World:
     _training(world)
     _catalog(world)
     _trash(world)
+    _lineage(world)
     world.examples |= _examples(world)
     world.bodies |= _bodies(world)
     return world
@@ -374,6 +377,21 @@ def _trash(world: World) -> None:
     )
 
 
+def _lineage(world: World) -> None:
+    """What was made from what; the recipe's withdrawal is none that anybody can make, and is shown all the same."""
+    ids = {name: thing.public_id for name, thing in world.things.items()}
+    edges = [("dataset_version", "run", "data"), ("base_model", "run", "base"), ("recipe", "run", "recipe")]
+    edges += [("run", "adapter_version", "trained"), ("adapter_version", "report", "measured")]
+    for source, target, relation in edges:
+        lineage.connect(team=world.team, source=ids[source], target=ids[target], relation=relation)
+    Withdrawal.objects.create(
+        team=world.team, thing=ids["recipe"], name=world.text[:250], reason=world.text, created_by=world.owner
+    )
+    Withdrawal.objects.create(
+        team=world.team, thing=ids["run"], name=world.text[:250], reason=world.text, created_by=world.owner
+    )
+
+
 def _examples(world: World) -> dict[str, Any]:
     """What stands for each part of an address: by the part's name, or by the URL's name and the part's."""
     ids = {name: thing.public_id for name, thing in world.things.items()}
@@ -397,6 +415,7 @@ def _examples(world: World) -> dict[str, Any]:
         "worker_id": ids["worker"],
         "job_id": ids["training"],
         "file_path": "adapter_config.json",
+        "thing_id": ids["dataset_version"],
         "links:download:token": "no-such-link",
         "file_name": "workshop-v1.zip",
         "stage": "candidate",
@@ -417,6 +436,7 @@ def _examples(world: World) -> dict[str, Any]:
         "runs/id": ids["run"],
         "adapters/id": ids["adapter"],
         "reports/id": ids["report"],
+        "lineage/id": ids["dataset_version"],
         "reviews/id": ids["review"],
         "gates/id": ids["gate"],
         "imports/id": ids["import"],
@@ -448,5 +468,6 @@ def _bodies(world: World) -> dict[str, dict[str, Any]]:
         "PUT /api/v1/adapters/{id}/versions/{number}/card": {"text": "mine"},
         "POST /api/v1/adapters/{id}/versions/{number}/reports": {"dataset": ids["dataset"]},
         "POST /api/v1/imports": {"uploads": [ids["upload"]], "base_model": ids["base_model"]},
+        "POST /api/v1/lineage/{id}/withdraw": {"reason": "asked for"},
         "POST /api/v1/runs": {"dataset": ids["dataset"], "base_model": ids["base_model"], "recipe": ids["recipe"]},
     }

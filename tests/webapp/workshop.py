@@ -19,6 +19,7 @@ from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.evaluation.models import Report
 from webapp.fleet.models import Device, Worker
 from webapp.jobs.models import Job, State
+from webapp.lineage import actions as lineage
 from webapp.runs import actions as runs
 from webapp.runs.models import Run
 
@@ -72,7 +73,10 @@ class Workshop:
         known: dict[str, Any] = {"config": codec.to_dict(LoraConfig()), "created_by": facts.get("created_by", self.by)}
         known["dataset_version"] = facts.get("dataset_version") or self.version()
         known["base_model"] = facts.get("base_model") or self.base()
-        return Run.objects.create(team=self.team, name=name, job=order, **(facts | known))
+        run = Run.objects.create(team=self.team, name=name, job=order, **(facts | known))
+        for source, relation in ((run.dataset_version, "data"), (run.base_model, "base")):
+            lineage.connect(team=self.team, source=source.public_id, target=run.public_id, relation=relation)
+        return run
 
     def running(self, name: str, *, step: int = 58, steps: int = 96, worker: Worker | None = None) -> Run:
         """A run in the middle, with a loss that falls."""
@@ -118,6 +122,7 @@ class Workshop:
         """A report on `version`; a finished one comes with scores and answers."""
         order = self.job("evaluate", str(version), state, **job)
         report = Report.objects.create(team=self.team, version=version, job=order)
+        lineage.connect(team=self.team, source=version.public_id, target=report.public_id, relation="measured")
         if state == State.SUCCEEDED:
             report.bundle = self._bundle(self.team, "report", {"answers.jsonl": 48_211, "scores.json": 912})
             report.scores, report.samples = SCORES, SAMPLES

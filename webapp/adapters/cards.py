@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.utils import translation
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webapp.adapters import card, scoretable, terms, trained_with, usage
@@ -18,6 +19,7 @@ from webapp.adapters.models import AdapterVersion
 from webapp.core import units
 from webapp.datasets import words
 from webapp.datasets.models import DatasetVersion
+from webapp.lineage import queries as lineage
 from webapp.runs import fields, series
 from webapp.runs.models import Run
 
@@ -59,8 +61,14 @@ def facts(version: AdapterVersion) -> card.CardFacts:
         data=_data(run.dataset_version) if run else None,
         training=_training(version, run) if run else None,
         scores=[(row.label, row.base_text, row.value_text) for row in scoretable.rows(version)],
+        withdrawn=list(_withdrawn(version)),
         uses=[card.Use(tool=str(use.label), note=use.note, text=use.text) for use in usage.snippets(version)],
     )
+
+
+def _withdrawn(version: AdapterVersion) -> Iterator[str]:
+    for row in lineage.withdrawn_ancestors(version.adapter.team, version.public_id):
+        yield _("Withdrawn: %(name)s. %(reason)s") % {"name": row.name, "reason": row.reason}
 
 
 def _data(version: DatasetVersion) -> card.Data:

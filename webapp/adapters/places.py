@@ -26,6 +26,9 @@ class Place:
 
 def of(version: AdapterVersion) -> list[Place]:
     known = usage.names(version)
+    if known.is_dora:
+        others = [Place(tool, "", "fail", _("not with DoRA")) for tool in ("vLLM", "Ollama", "llama.cpp")]
+        return [Place("peft, transformers", "", "pass", _("as it is")), *others]
     return [
         Place("peft, transformers", "", "pass", _("as it is")),
         _vllm(known),

@@ -1,5 +1,7 @@
 """Why a change of stage is refused, in words: cause, place, remedy."""
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 
 from webapp.adapters.models import Adapter, AdapterVersion, Stage, StageChange
@@ -72,6 +74,8 @@ def of(change: StageChange) -> UserFault:
     """The refusal that a decision holds."""
     if change.refusal == StageChange.Refusal.FILES:
         return _files(change)
+    if change.refusal == StageChange.Refusal.ORIGIN:
+        return _origin(change)
     failed = [result for result in change.decision["gates"] if result["outcome"] != "passed"]
     message = _("v%(number)d does not pass the gates for %(stage)s. %(why)s") % {
         "number": change.number,
@@ -79,6 +83,20 @@ def of(change: StageChange) -> UserFault:
         "why": " ".join(result["sentence"] for result in failed),
     }
     return UserFault("gate_refused", message, status=409, data={"gates": change.decision["gates"]})
+
+
+def _origin(change: StageChange) -> UserFault:
+    rows = change.decision["withdrawn"]
+    message = _(
+        "v%(number)d cannot be in production: %(why)s. Choose another version, or have the withdrawal undone on the "
+        "page of its lineage."
+    )
+    why = "; ".join(withdrawn_words(row) for row in rows)
+    return UserFault("withdrawn", message % {"number": change.number, "why": why}, status=409, data={"withdrawn": rows})
+
+
+def withdrawn_words(row: Mapping[str, str]) -> str:
+    return _("%(name)s was withdrawn (%(reason)s)") % {"name": row["name"], "reason": row["reason"].rstrip(".")}
 
 
 def _files(change: StageChange) -> UserFault:

@@ -85,6 +85,8 @@ def _lines(change: StageChange) -> Iterator[Line]:
     for file in change.decision.get("files", []):
         said = _("%(path)s is missing") if file["is_missing"] else _("%(path)s is damaged")
         yield Line(said % {"path": file["path"]}, "fail")
+    for row in change.decision.get("withdrawn", []):
+        yield Line(refusals.withdrawn_words(row), "fail")
     for result in change.decision.get("gates", []):
         yield Line(result["sentence"], gates.CELLS[gates.Outcome(result["outcome"])])
 

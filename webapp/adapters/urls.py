@@ -1,6 +1,18 @@
 from django.urls import path
 
-from webapp.adapters.views import anatomy, card, catalog, downloads, gates, imports, links, stages, trash, version
+from webapp.adapters.views import (
+    anatomy,
+    card,
+    catalog,
+    downloads,
+    gates,
+    imports,
+    lineage,
+    links,
+    stages,
+    trash,
+    version,
+)
 
 app_name = "adapters"
 urlpatterns = [
@@ -29,6 +41,7 @@ urlpatterns = [
     path("<str:adapter_id>/v<int:number>/anatomy/", anatomy.show, name="anatomy"),
     path("<str:adapter_id>/v<int:number>/anatomy/look/", anatomy.inspect, name="inspect"),
     path("<str:adapter_id>/v<int:number>/anatomy/compress/", anatomy.compress, name="compress"),
+    path("<str:adapter_id>/v<int:number>/lineage/", lineage.show, name="lineage"),
     path("<str:adapter_id>/v<int:number>/download/", downloads.download_zip, name="zip"),
     path("<str:adapter_id>/v<int:number>/delete/", trash.delete_version, name="delete_version"),
     path("<str:adapter_id>/v<int:number>/restore/", trash.restore_version, name="restore_version"),

@@ -47,6 +47,7 @@ class Names:
     alpha: float
     is_rank_stabilised: bool
     is_4_bit: bool
+    is_dora: bool
 
     @property
     def vllm_rank(self) -> int | None:
@@ -74,12 +75,15 @@ def names(version: AdapterVersion) -> Names:
         alpha=float(config.get("lora_alpha") or 0),
         is_rank_stabilised=bool(config.get("use_rslora")),
         is_4_bit=config.get("method") == "qlora",
+        is_dora=bool(config.get("use_dora")),
     )
 
 
 def snippets(version: AdapterVersion) -> list[Snippet]:
     """The download with a token, with the base where only this installation has it; then each tool that takes it."""
     known = names(version)
+    if known.is_dora:  # a second kind of tensors, which only peft reads
+        return [_download(version, known), _peft(known)]
     return [_download(version, known), _peft(known), _vllm(known), _llama_cpp(known), _ollama(known)]
 
 

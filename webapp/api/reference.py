@@ -28,6 +28,7 @@ TITLES: dict[str, str | Promise] = {
     "stages": gettext_lazy("Stages, reviews and gates"),
     "reports": gettext_lazy("Reports"),
     "storage": gettext_lazy("Storage"),
+    "lineage": gettext_lazy("Lineage and withdrawals"),
 }
 
 

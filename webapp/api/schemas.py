@@ -384,6 +384,45 @@ class ReportIn(Body):
     version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
+class WithdrawIn(Body):
+    """Why; everybody who used it reads this."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ThingOut(Schema):
+    """`kind`: dataset, base_model, recipe, run, import, adapter, report or gone. `stage`: a stage, or a job's state."""
+
+    id: str
+    kind: str
+    name: str
+    stage: str
+    url: str
+
+
+class LineOut(ThingOut):
+    """`of` is the id of the thing next to it, towards the one that was asked for."""
+
+    relation: str
+    of: str
+
+
+class WithdrawalOut(Schema):
+    id: str
+    thing: str
+    name: str
+    reason: str
+    at: dt.datetime
+
+
+class LineageOut(Schema):
+    thing: ThingOut
+    made_from: list[LineOut]
+    came_of_it: list[LineOut]
+    withdrawals: list[WithdrawalOut]
+    affected: list[str]
+
+
 class ReportOut(Schema):
     """An adapter version against its base on held-out rows."""
 

@@ -1,5 +1,6 @@
 """Rows to documents. One function for each; none of them asks for permission, the routes did."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from webapp.evaluation.models import Report
 from webapp.jobs import queries as job_queries
 from webapp.jobs import words
 from webapp.jobs.models import Job, JobEvent, State
+from webapp.lineage.picture import Line, Picture
+from webapp.lineage.things import Thing
 from webapp.runs import progress
 from webapp.runs.models import Recipe, Run
 
@@ -262,6 +265,28 @@ def compression(row: Compression) -> dict[str, Any]:
         "job": job(row.job),
         "created_at": row.created_at,
     }
+
+
+def lineage(found: Picture, affected: Sequence[str]) -> dict[str, Any]:
+    return {
+        "thing": _thing(found.thing),
+        "made_from": [_line(line) for line in found.before],
+        "came_of_it": [_line(line) for line in found.after],
+        "withdrawals": [
+            {"id": row.public_id, "thing": row.thing, "name": row.name, "reason": row.reason, "at": row.created_at}
+            for row in found.withdrawals
+        ],
+        "affected": list(affected),
+    }
+
+
+def _thing(one: Thing) -> dict[str, Any]:
+    url = settings.PUBLIC_URL + one.url if one.url else ""
+    return {"id": one.public_id, "kind": one.kind, "name": one.name, "stage": one.stage, "url": url}
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return _thing(line.thing) | {"relation": line.edge.relation, "of": line.near}
 
 
 def report(row: Report) -> dict[str, Any]:

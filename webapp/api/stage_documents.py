@@ -42,7 +42,7 @@ class GateResultOut(Schema):
 
 
 class StageChangeOut(Schema):
-    """A decision: made, or refused by `refusal` (gate, files) with what the gates said then."""
+    """A decision: made, or refused by `refusal` (gate, files, origin) with what the gates said then."""
 
     id: str
     version: int

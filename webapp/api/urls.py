@@ -17,7 +17,7 @@ from ninja.operation import Operation
 from webapp.api import problems
 from webapp.api.auth import Bearer
 from webapp.api.reference import Reference
-from webapp.api.routes import anatomy, data, files, imports, measuring, stages, storage, work
+from webapp.api.routes import anatomy, data, files, imports, lineage, measuring, stages, storage, work
 
 
 class Api(NinjaAPI):
@@ -46,6 +46,7 @@ api = Api(
 problems.install(api)
 api.add_router("", data.router)
 api.add_router("", work.router)
+api.add_router("", lineage.router)
 api.add_router("", files.router)
 api.add_router("", stages.router)
 api.add_router("", imports.router)

@@ -103,6 +103,7 @@ def remap(*, by: User | None, version: DatasetVersion, mapping: Mapping[str, str
             system_prompt=version.system_prompt,
             validation_share=version.validation_share,
             created_by=by,
+            remapped_from=version,
         )
     else:
         _require_at_rest(version)
@@ -263,13 +264,15 @@ def _save_named(dataset: Dataset) -> None:
         raise UserFault("name_taken", message, field="name", status=409) from error
 
 
-def _add_version(dataset: Dataset, **fields: Any) -> DatasetVersion:
+def _add_version(dataset: Dataset, *, remapped_from: DatasetVersion | None = None, **fields: Any) -> DatasetVersion:
+    """The next one. Read again from the file of another, it is made of that; else it only comes after the last."""
     Dataset.objects.select_for_update().get(pk=dataset.pk)  # so that two files at once get two numbers
     last = DatasetVersion.everything.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
     version = DatasetVersion.objects.create(dataset=dataset, number=last + 1, **fields)
-    before = dataset.versions.filter(number__lt=version.number).order_by("-number").first()
+    relation = "remapped" if remapped_from is not None else "revised"
+    before = remapped_from or dataset.versions.filter(number__lt=version.number).order_by("-number").first()
     if before is not None:
-        lineage.connect(team=dataset.team, source=before.public_id, target=version.public_id, relation="revised")
+        lineage.connect(team=dataset.team, source=before.public_id, target=version.public_id, relation=relation)
     return version
 
 

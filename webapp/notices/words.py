@@ -21,6 +21,8 @@ class Code(StrEnum):
     ADAPTER_KNOWN = "adapter_known"
     ADAPTER_IMPORT_FAILED = "adapter_import_failed"
     INVITATION_ACCEPTED = "invitation_accepted"
+    WITHDRAWN = "withdrawn"
+    REINSTATED = "reinstated"
     REVIEW_ASKED = "review_asked"
     REVIEW_APPROVED = "review_approved"
     REVIEW_SENT_BACK = "review_sent_back"
@@ -50,6 +52,8 @@ WORDS: dict[Code, Words] = {
     Code.ADAPTER_KNOWN: Words("note", _("Exactly this adapter was in the catalog already: %(name)s.")),
     Code.ADAPTER_IMPORT_FAILED: Words("bad", _("The adapter for %(name)s was not taken. Its page says why.")),
     Code.INVITATION_ACCEPTED: Words("note", _("%(name)s accepted your invitation.")),
+    Code.WITHDRAWN: Words("bad", _("%(name)s was withdrawn, and you made something of it or took it: %(reason)s")),
+    Code.REINSTATED: Words("good", _("The withdrawal of %(name)s was taken back: it may be used again.")),
     Code.REVIEW_ASKED: Words("warn", _("%(name)s needs a review. Its page says what was asked.")),
     Code.REVIEW_APPROVED: Words("good", _("%(name)s was approved.")),
     Code.REVIEW_SENT_BACK: Words("warn", _("%(name)s was sent back. Its history says why.")),
@@ -65,4 +69,4 @@ def tone(code: str) -> str:
 
 
 def sentence(code: str, data: Mapping[str, Any]) -> str:
-    return str(WORDS[Code(code)].sentence) % {"name": data.get("name", "")}
+    return str(WORDS[Code(code)].sentence) % {"name": data.get("name", ""), "reason": data.get("reason", "")}

@@ -13,6 +13,7 @@ from webapp.core import units
 from webapp.core.findings import Action, Finding, Severity
 from webapp.datasets.models import DatasetVersion
 from webapp.fleet.models import Device
+from webapp.lineage import queries as lineage
 from webapp.runs import estimate, places
 from webapp.runs.estimate import CHARACTERS_PER_TOKEN, TEMPLATE_TOKENS, Fit
 
@@ -88,6 +89,16 @@ def _dataset(plan: Plan) -> Iterator[Check]:
         title = ngettext("%(count)s row is there twice", "%(count)s rows repeat others word for word", repeated)
         text = _("What is repeated weighs more.")
         yield _check("repeated_rows", Severity.NOTE, title % {"count": units.number(repeated)}, text, action=look)
+
+
+def _withdrawn(plan: Plan) -> Iterator[Check]:
+    team = plan.version.dataset.team
+    for public_id, field in ((plan.version.public_id, "dataset"), (plan.base.public_id, "base_model")):
+        for row in lineage.withdrawn_ancestors(team, public_id):
+            title = _("%(name)s was withdrawn") % {"name": row.name}
+            text = _("%(reason)s Choose another one.") % {"reason": row.reason.rstrip(".") + "."}
+            look = Action(_("Look"), reverse("lineage:show", args=[team.slug, row.thing]))
+            yield _check("withdrawn", Severity.BLOCK, title, text, field=field, action=look)
 
 
 def _validation(plan: Plan) -> Iterator[Check]:
@@ -198,7 +209,15 @@ def _place(plan: Plan) -> Iterator[Check]:
     yield _check("does_not_fit", severity, title, text, field="method")
 
 
-_RULES: tuple[Callable[[Plan], Iterator[Check]], ...] = (_dataset, _base, _length, _place, _validation, _amount)
+_RULES: tuple[Callable[[Plan], Iterator[Check]], ...] = (
+    _dataset,
+    _base,
+    _withdrawn,
+    _length,
+    _place,
+    _validation,
+    _amount,
+)
 
 
 def plan(

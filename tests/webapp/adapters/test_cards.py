@@ -14,7 +14,7 @@ from django.test import Client
 from tests.webapp.api.conftest import program  # noqa: F401
 from tests.webapp.workshop import Workshop
 from webapp.accounts.models import Team
-from webapp.adapters import actions, cards, usage
+from webapp.adapters import actions, cards, places, usage
 from webapp.adapters.models import Adapter, AdapterVersion
 from webapp.core.faults import UserFault
 from webapp.datasets import actions as datasets
@@ -193,6 +193,13 @@ def test_a_rank_that_vllm_does_not_take_is_said_and_no_command_is_shown(workshop
     version.run.config["lora_r"] = 513
     found = by_tool(version)["vLLM"]
     assert "more than vLLM takes" in found.note and "serve" not in found.text
+
+
+def test_dora_is_offered_to_peft_only(workshop: Workshop) -> None:
+    version = workshop.adapter("tickets")
+    version.run, version.facts = None, {"rank": 16, "lora_alpha": 32, "use_dora": True}
+    assert list(by_tool(version)) == ["Download by a script", "peft"]
+    assert [place.kind for place in places.of(version)] == ["pass", "fail", "fail", "fail"]
 
 
 def test_rank_stabilised_scaling_is_told_as_an_alpha_where_tools_know_no_other(workshop: Workshop) -> None:

@@ -16,6 +16,8 @@ from webapp.adapters.models import AdapterVersion, Gate, Rule, Score, Stage, Sta
 from webapp.artifacts import storage
 from webapp.audit.models import Event
 from webapp.core.faults import UserFault
+from webapp.lineage import actions as lineage
+from webapp.lineage import things
 from webapp.notices.models import Notice
 
 Make = Callable[..., AdapterVersion]
@@ -291,6 +293,30 @@ def test_a_version_with_a_damaged_file_does_not_get_into_production_and_the_file
     assert raised.value.code == "files_damaged"
     assert f"{path} is damaged" in raised.value.message
     assert stage_of(version) == "candidate"
+
+
+def test_what_was_withdrawn_does_not_get_into_production_nor_back_into_it(
+    make_next: Make, reviewer: Any, owner: Any
+) -> None:
+    """By the withdrawal of the data it was made of, whoever asks and however; every refusal is kept."""
+    first, second = promoted(make_next(), reviewer), promoted(make_next(), reviewer)
+    team, run = first.adapter.team, first.run
+    assert run is not None
+    lineage.connect(team=team, source=run.dataset_version.public_id, target=run.public_id, relation="data")
+    thing = things.find(team, [run.dataset_version.public_id])[run.dataset_version.public_id]
+    lineage.withdraw(by=owner, team=team, thing=thing, reason="no consent")
+    with pytest.raises(UserFault, match=r"was withdrawn \(no consent\)"):
+        actions.rollback(by=reviewer, adapter=first.adapter)
+    actions.move(by=reviewer, version=first, stage="draft")
+    actions.move(by=reviewer, version=first, stage="candidate")  # may still be looked at
+    with pytest.raises(UserFault) as raised:
+        actions.move(by=reviewer, version=first, stage="production")
+    assert (raised.value.code, raised.value.status) == ("withdrawn", 409)
+    assert stage_of(second) == "production"
+    assert StageChange.objects.filter(refusal="origin").count() == 2
+    lineage.reinstate(by=owner, team=team, thing=thing)
+    actions.move(by=reviewer, version=first, stage="production")
+    assert stage_of(first) == "production"
 
 
 def test_a_rollback_brings_back_the_version_before_and_a_second_one_undoes_it(make_next: Make, reviewer: Any) -> None:

@@ -156,7 +156,9 @@ def _register(found: AdapterImport, adapter: Adapter, bundle: Bundle, facts: Map
         created_by=found.created_by,
     )
     listing.relist(adapter=adapter)
+    base = found.base_model.public_id
     lineage.connect(team=found.team, source=found.public_id, target=version.public_id, relation="imported")
+    lineage.connect(team=found.team, source=base, target=version.public_id, relation="base")
     audit.record(by=found.created_by, verb="adapter.imported", team=found.team, obj=version)
     return version
 

@@ -12,6 +12,8 @@ from webapp.adapters import gates, refusals, stages, standing
 from webapp.adapters.actions import listing
 from webapp.adapters.models import Adapter, AdapterVersion, Review, Stage, StageChange
 from webapp.audit import actions as audit
+from webapp.lineage import queries as lineage
+from webapp.lineage.models import Withdrawal
 from webapp.notices import actions as notices
 
 REASON_LIMIT = 1000
@@ -102,6 +104,7 @@ def _decide(order: _Order) -> StageChange:
     _require_fresh(order, adapter)
     _require_way(order, version)
     results = standing.results(version, order.to)
+    withdrawn = _withdrawn(order, version)
     change = StageChange(
         adapter=adapter,
         version=version,
@@ -109,12 +112,13 @@ def _decide(order: _Order) -> StageChange:
         from_stage=version.stage,
         to_stage=order.to,
         cause=StageChange.Cause.ROLLED_BACK if order.is_rollback else StageChange.Cause.MOVED,
-        refusal=_refusal(order, results),
+        refusal=_refusal(order, results, withdrawn),
         by=order.by,
         reason=order.reason,
         decision={
             "gates": [result.as_json() for result in results],
             "files": [{"path": file.path, "is_missing": file.is_missing} for file in order.bad_files],
+            "withdrawn": [{"name": row.name, "reason": row.reason} for row in withdrawn],
         },
     )
     if change.refusal:
@@ -139,7 +143,16 @@ def _require_way(order: _Order, version: AdapterVersion) -> None:
         raise refusals.no_way(version, order.to)
 
 
-def _refusal(order: _Order, results: list[gates.Result]) -> str:
+def _withdrawn(order: _Order, version: AdapterVersion) -> list[Withdrawal]:
+    """What keeps a version out of production, a rollback too: that it, or what it was made of, must not be used."""
+    if order.to is not Stage.PRODUCTION:
+        return []
+    return lineage.withdrawn_ancestors(version.adapter.team, version.public_id)
+
+
+def _refusal(order: _Order, results: list[gates.Result], withdrawn: list[Withdrawal]) -> str:
+    if withdrawn:
+        return StageChange.Refusal.ORIGIN
     if order.bad_files:
         return StageChange.Refusal.FILES
     if not order.is_rollback and not all(result.has_passed for result in results):

@@ -58,6 +58,7 @@ class StageChange(models.Model):
     class Refusal(models.TextChoices):
         GATE = "gate"
         FILES = "files"
+        ORIGIN = "origin"  # it, or something it was made of, is withdrawn
 
     public_id = models.CharField(max_length=40, unique=True, editable=False, default=partial(new_id, "stc"))
     adapter = models.ForeignKey(Adapter, on_delete=models.CASCADE, related_name="stage_changes")
@@ -70,7 +71,7 @@ class StageChange(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     reason = models.CharField(max_length=1000, blank=True)
-    decision = models.JSONField(default=dict, help_text="results of the gates, files that were damaged")
+    decision = models.JSONField(default=dict, help_text="results of the gates, damaged files, withdrawals")
 
     class Meta:
         indexes = [models.Index(fields=["adapter", "-id"])]

@@ -28,6 +28,7 @@ TABS: list[tuple[str, str | Promise]] = [
     ("version", _("Overview")),
     ("card", _("Card")),
     ("anatomy", _("Anatomy")),
+    ("lineage", _("Lineage")),
     ("history", _("History")),
 ]
 

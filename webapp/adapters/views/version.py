@@ -9,12 +9,12 @@ from webapp.adapters import (
     actions,
     imported,
     inside,
-    origin,
     places,
     queries,
     scoretable,
     stagecard,
     terms,
+    things,
     trained_with,
     usage,
     verdict,
@@ -25,6 +25,7 @@ from webapp.adapters.views import find, frame
 from webapp.core import htmx, toasts
 from webapp.core.faults import UserFault
 from webapp.core.request import Request
+from webapp.lineage import picture
 
 
 @require_GET
@@ -59,7 +60,7 @@ def show(request: Request, adapter_id: str, number: int) -> HttpResponse:
         "inside": inside.of(found),
         "files": queries.files(found),
         "versions": found.adapter.versions.select_related("created_by").order_by("-number"),
-        "origin": origin.of(found),
+        "picture": picture.of(request.team, things.versions(request.team, [found.public_id])[0]),
         "licence": terms.of(found),
         "download_count": found.downloads.count(),
         "places": places.of(found),
