@@ -1,6 +1,6 @@
 """A stand-in for the engine and the reader that needs no torch: `python -m tests.fakes.engine FOLDER`.
 
-It speaks the contract as they do. What it shall do stands as JSON in the spec's dataset name or file name:
+It speaks the contract as they do. What it shall do stands as JSON in one of the spec's names (tests/fakes/orders.py):
 steps, seconds (for each step), checkpoint_every, fault and data, die_at (a step for each attempt) and signal, deaf,
 notes, progress, babble (raw lines), says (words to print), environment (print it), lies (about a hash).
 """
@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from webapp.contract import codec, events
 from webapp.contract.events import Fault, Outcome, Phase
@@ -24,6 +24,10 @@ RESULTS = {
     JobKind.FETCH: {"model.json": {"licence": "apache-2.0"}, "model.safetensors": "weights"},
     JobKind.TRAIN: {"training.json": {"steps": 1}, "adapter_model.safetensors": "adapter"},
     JobKind.EVALUATE: {"scores.json": {}, "answers.jsonl": "{}"},
+    JobKind.IMPORT: {"import.json": {"rank": 4}, "adapter_model.safetensors": "brought"},
+    JobKind.FETCH_ADAPTER: {"fetched.json": {}, "adapter_model.safetensors": "fetched"},
+    JobKind.INSPECT: {"anatomy.json": {}},
+    JobKind.COMPRESS: {"compression.json": {"rank": 4}, "adapter_model.safetensors": "smaller"},
 }
 
 
@@ -38,8 +42,22 @@ class Play:
 
     def _script(self) -> dict[str, Any]:
         spec = self.order.spec
-        text = spec.get("file_name") or spec.get("name") or spec.get("dataset", {}).get("name") or "{}"
-        return json.loads(text)
+        match self.order.kind:
+            case JobKind.READ:
+                text = spec["file_name"]
+            case JobKind.FETCH:
+                text = spec["name"]
+            case JobKind.TRAIN | JobKind.EVALUATE:
+                text = spec["dataset"]["name"]
+            case JobKind.IMPORT:
+                text = spec["files"][0]["name"]
+            case JobKind.FETCH_ADAPTER:
+                text = spec["repository"]
+            case JobKind.INSPECT | JobKind.COMPRESS:
+                text = spec["adapter_path"]
+            case kind:
+                assert_never(kind)
+        return json.loads(text or "{}")
 
     def run(self) -> int:
         if self.script.get("deaf"):
