@@ -1,4 +1,4 @@
-"""B13: the catalog with 100,000 adapters in one team, over HTTP, on PostgreSQL. See benchmarks/README.md."""
+"""The catalog with 100,000 adapters in one team, over HTTP, on PostgreSQL. See benchmarks/README.md."""
 
 import argparse
 import contextlib

@@ -58,7 +58,7 @@ def facts(version: AdapterVersion) -> card.CardFacts:
         base_revision=base.revision,
         base_context=base.context_length,
         licence=terms.of(version),
-        data=_data(run.dataset_version) if run else None,
+        data=_data(version, run.dataset_version) if run else None,
         training=_training(version, run) if run else None,
         scores=[(row.label, row.base_text, row.value_text) for row in scoretable.rows(version)],
         withdrawn=list(_withdrawn(version)),
@@ -71,13 +71,14 @@ def _withdrawn(version: AdapterVersion) -> Iterator[str]:
         yield _("Withdrawn: %(name)s. %(reason)s") % {"name": row.name, "reason": row.reason}
 
 
-def _data(version: DatasetVersion) -> card.Data:
+def _data(version: AdapterVersion, data: DatasetVersion) -> card.Data:
+    """The engine may leave rows out, for instance those with nothing to learn, so its own counts come first."""
     return card.Data(
-        name=str(version),
-        train_rows=version.train_rows,
-        validation_rows=version.validation_rows,
-        read_as=words.read_as(version) if version.format else "",
-        findings=list(_findings(version)),
+        name=str(data),
+        train_rows=int(version.facts.get("train_rows", data.train_rows)),
+        validation_rows=int(version.facts.get("validation_rows", data.validation_rows)),
+        read_as=words.read_as(data) if data.format else "",
+        findings=list(_findings(data)),
     )
 
 

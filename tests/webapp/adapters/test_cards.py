@@ -63,6 +63,15 @@ def test_the_card_tells_the_run_s_own_curve(workshop: Workshop) -> None:
     assert "nan" not in text
 
 
+def test_the_card_counts_the_rows_that_training_really_used(workshop: Workshop) -> None:
+    version = workshop.adapter("tickets")
+    assert version.run is not None and version.run.dataset_version.train_rows == 254
+    version.facts |= {"train_rows": 250, "validation_rows": 44}
+    said = cards.text(version)
+    assert "trained on 250 rows" in said and "Measured on 44 held-out rows" in said
+    assert "254 rows" not in said and "45 held" not in said
+
+
 def test_the_header_names_base_library_licence_tags_and_data_in_yaml(workshop: Workshop, trainer: Any) -> None:
     version = workshop.adapter("tickets")
     dataset = version.run.dataset_version.dataset
