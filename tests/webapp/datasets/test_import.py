@@ -123,7 +123,7 @@ def test_another_mapping_of_a_ready_version_is_a_new_version(ready: Any, read: A
     assert read(turned).content_sha256 != version.content_sha256
     assert DatasetVersion.objects.get(pk=version.pk).is_ready
     edge = Edge.objects.get()
-    assert (edge.source, edge.target, edge.relation) == (version.public_id, turned.public_id, "revised")
+    assert (edge.source, edge.target, edge.relation) == (version.public_id, turned.public_id, "remapped")
 
 
 def test_a_second_file_is_the_next_version(ready: Any, bring: Any, chat_file: Any) -> None:
