@@ -1,15 +1,14 @@
 """Moving a version through its stages: who may, which way, past which gates, and what is kept of it."""
 
 import itertools
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connections
 from django.http import Http404
 
+from tests.webapp.at_once import at_once
 from webapp.accounts.models import Team
 from webapp.adapters import actions, stages, standing
 from webapp.adapters.models import AdapterVersion, Gate, Rule, Score, Stage, StageChange
@@ -145,7 +144,7 @@ def test_of_two_people_who_promote_at_once_one_wins_and_the_other_reads_who(
     first, second = make_next(stage="production"), make_next()
     third = make_next()
     seen = standing.last_change(first.adapter)
-    results = _at_once(
+    results = at_once(
         [
             lambda: actions.move(by=reviewer, version=second, stage="candidate", seen=seen),
             lambda: actions.move(by=maintainer, version=third, stage="candidate", seen=seen),
@@ -168,7 +167,7 @@ def test_a_promotion_and_a_rollback_at_once_leave_one_version_in_production(
     third = make_next()
     actions.move(by=reviewer, version=third, stage="candidate")
     adapter, seen = second.adapter, standing.last_change(second.adapter)
-    results = _at_once(
+    results = at_once(
         [
             lambda: actions.move(by=reviewer, version=third, stage="production", seen=seen),
             lambda: actions.rollback(by=maintainer, adapter=adapter, seen=seen),
@@ -177,27 +176,6 @@ def test_a_promotion_and_a_rollback_at_once_leave_one_version_in_production(
     assert sorted(type(one).__name__ for one in results) == ["StageChange", "UserFault"]
     (won,) = [one for one in results if isinstance(one, StageChange)]
     assert AdapterVersion.objects.filter(stage="production").get().pk == won.version_id
-
-
-def _at_once(acts: list[Callable[[], Any]]) -> list[Any]:
-    """Run each in a thread of its own, let go together, and collect what they return or raise."""
-    start, results = threading.Barrier(len(acts)), []
-
-    def run(act: Callable[[], Any]) -> None:
-        start.wait()
-        try:
-            results.append(act())
-        except BaseException as error:
-            results.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=[act]) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 # Gates.
